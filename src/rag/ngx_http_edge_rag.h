@@ -1,0 +1,198 @@
+
+/*
+ * Copyright (C) nginx AI edge contributors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the files of the RAG feature share: the compiled pipeline (read-only
+ * after configuration) and the context of one request.
+ *
+ * A request of ours is one operation: query, search or documents.  The
+ * operation is a step function over a state enum of its own; whatever it waits
+ * for wakes the main request, and the runner (ngx_http_edge_rag_run.c) calls
+ * the step again.  The runner owns the deadline and the end of the request.
+ */
+
+
+#ifndef _NGX_HTTP_EDGE_RAG_H_INCLUDED_
+#define _NGX_HTTP_EDGE_RAG_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_edge.h"
+#include "lib/ngx_edge_buf.h"
+#include "lib/ngx_edge_json.h"
+#include "lib/ngx_http_edge_subrequest.h"
+#include "rag/ngx_edge_chunk.h"
+#include "rag/ngx_edge_filter.h"
+#include "rag/ngx_edge_passage.h"
+#include "rag/ngx_edge_prompt.h"
+#include "rag/ngx_http_edge_store_job.h"
+
+
+#define NGX_HTTP_EDGE_RAG_TOP_K_MAX     50   /* of a client's top_k */
+#define NGX_HTTP_EDGE_RAG_SEARCH_MAX    8    /* search lines of a pipeline */
+#define NGX_HTTP_EDGE_RAG_PASSAGES_MAX  64   /* that a prompt may hold */
+
+
+typedef enum {
+    ngx_http_edge_scope_module = 0,    /* tenant and module must match */
+    ngx_http_edge_scope_tenant,        /* any module of the tenant */
+    ngx_http_edge_scope_shared         /* the reserved tenant "_shared" */
+} ngx_http_edge_scope_e;
+
+
+typedef struct {
+    ngx_str_t                  location;   /* as written, ends in '/' */
+    ngx_str_t                  uri;        /* location + "embeddings" */
+    ngx_str_t                  model;
+    ngx_uint_t                 dimensions;
+} ngx_http_edge_embed_conf_t;
+
+
+typedef struct {
+    ngx_str_t                  location;
+    ngx_str_t                  uri;        /* ... "points/query" */
+    ngx_str_t                  collection;
+    ngx_uint_t                 top_k;
+    double                     threshold;
+    ngx_http_edge_scope_e      scope;
+} ngx_http_edge_search_conf_t;
+
+
+typedef struct {
+    ngx_str_t                  location;
+    ngx_str_t                  uri;        /* ... "collections/{c}/points" */
+    ngx_str_t                  collection;
+} ngx_http_edge_ingest_conf_t;
+
+
+typedef struct {
+    ngx_str_t                  location;
+    ngx_str_t                  uri;        /* ... "chat/completions" */
+    ngx_str_t                  model;
+    unsigned                   extractive:1;
+} ngx_http_edge_generate_conf_t;
+
+
+typedef struct {
+    ngx_msec_t                 embed;
+    ngx_msec_t                 search;
+    ngx_msec_t                 first_token;
+    ngx_msec_t                 idle;
+    ngx_msec_t                 total;
+    ngx_msec_t                 stream;
+} ngx_http_edge_timeouts_t;
+
+
+/* One edge_rag block. */
+typedef struct {
+    ngx_str_t                     name;
+
+    ngx_http_edge_embed_conf_t   *embed;       /* NULL: embedded store */
+    ngx_array_t                   searches;    /* of ..._search_conf_t */
+    ngx_http_edge_ingest_conf_t  *ingest;      /* NULL: documents are 501 */
+
+    ngx_http_edge_store_t        *store;       /* NULL: Qdrant */
+    ngx_uint_t                    store_top_k;
+    double                        store_threshold;
+
+    ngx_array_t                   generates;   /* of ..._generate_conf_t */
+
+    ngx_edge_prompt_t             prompt;
+    ngx_http_edge_timeouts_t      timeout;
+    ngx_edge_chunk_conf_t         chunk;
+
+    size_t                        max_body;
+    size_t                        max_context; /* bytes of passages */
+    ngx_uint_t                    max_tokens;
+
+    u_char                       *file;        /* of the block, for errors */
+    ngx_uint_t                    line;
+} ngx_http_edge_rag_conf_t;
+
+
+typedef struct {
+    ngx_array_t                   pipelines;   /* of ..._rag_conf_t * */
+} ngx_http_edge_rag_main_conf_t;
+
+
+typedef struct ngx_http_edge_rag_ctx_s  ngx_http_edge_rag_ctx_t;
+
+/* Goes on as far as it can.  NGX_AGAIN: something was started that will wake
+ * the request; NGX_DONE: the response has been sent whole; else a status for
+ * an error response (noted by ngx_http_edge_fail()), or NGX_ERROR. */
+typedef ngx_int_t (*ngx_http_edge_rag_step_pt)(ngx_http_edge_rag_ctx_t *ctx);
+
+/* The deadline passed: stop what is under way and end as step does. */
+typedef ngx_int_t (*ngx_http_edge_rag_expire_pt)(
+    ngx_http_edge_rag_ctx_t *ctx);
+
+
+/*
+ * One per request of ours, in r->pool.  pending counts what was started and
+ * has not ended; step is called only when it is zero.
+ */
+struct ngx_http_edge_rag_ctx_s {
+    ngx_http_request_t              *request;
+    const ngx_http_edge_rag_conf_t  *conf;
+    ngx_http_edge_record_t          *record;
+
+    ngx_http_edge_rag_step_pt        step;
+    ngx_http_edge_rag_expire_pt      expire;
+    void                            *op;       /* the operation's state */
+
+    ngx_str_t                        body;     /* of the client, whole */
+    ngx_uint_t                       pending;
+    ngx_event_t                      deadline;
+    ngx_http_edge_store_job_t       *job;      /* under way, or NULL */
+
+    unsigned                         streaming:1;  /* the header is sent */
+    unsigned                         ended:1;
+};
+
+
+extern ngx_module_t  ngx_http_edge_rag_module;
+
+
+/* ngx_http_edge_rag_conf.c: the setters of the block's directives. */
+extern ngx_command_t  ngx_http_edge_rag_block_commands[];
+
+/* Defaults and the checks that need the whole block; an error is logged. */
+ngx_int_t ngx_http_edge_rag_conf_done(ngx_conf_t *cf,
+    ngx_http_edge_rag_conf_t *rag);
+
+
+/* ngx_http_edge_rag_run.c: the content handler. */
+ngx_int_t ngx_http_edge_rag_handler(ngx_http_request_t *r);
+
+/* Starts a subrequest whose end wakes the request. */
+ngx_int_t ngx_http_edge_rag_call(ngx_http_edge_rag_ctx_t *ctx,
+    ngx_http_edge_sub_t *sub);
+
+/* Posts a store job whose end wakes the request: NGX_OK, or a status.  The
+ * job's memory lives until the request ends. */
+ngx_int_t ngx_http_edge_rag_post_job(ngx_http_edge_rag_ctx_t *ctx,
+    ngx_http_edge_store_job_t *job);
+
+/* Sends a whole JSON response; NGX_DONE, or NGX_ERROR. */
+ngx_int_t ngx_http_edge_rag_send_json(ngx_http_edge_rag_ctx_t *ctx,
+    ngx_uint_t status, ngx_edge_buf_t *body);
+
+/* Notes a 400 with its pointer. */
+ngx_int_t ngx_http_edge_rag_bad_request(ngx_http_edge_rag_ctx_t *ctx,
+    const ngx_edge_json_error_t *error);
+
+/* A dependency failed: logs one line "edge rag: <stage> failed, ..." and
+ * notes a 503 with Retry-After (504 has no place in the table: a client must
+ * retry later all the same). */
+ngx_int_t ngx_http_edge_rag_unavailable(ngx_http_edge_rag_ctx_t *ctx,
+    const char *stage, const ngx_http_edge_sub_t *sub);
+
+/* The same for an answer that came and made no sense. */
+ngx_int_t ngx_http_edge_rag_garbage(ngx_http_edge_rag_ctx_t *ctx,
+    const char *stage, const char *what);
+
+
+#endif /* _NGX_HTTP_EDGE_RAG_H_INCLUDED_ */
