@@ -38,8 +38,9 @@ typedef enum {
 
 
 /* SHA-256 over all fields, each with its length, so that two documents have
- * the same hash only if they are the same; hex of 64 bytes. */
-void ngx_edge_document_hash(const ngx_edge_document_t *doc, u_char *hex);
+ * the same hash only if they are the same; hex of 64 bytes.  NGX_OK, NGX_ERROR
+ * no memory. */
+ngx_int_t ngx_edge_document_hash(const ngx_edge_document_t *doc, u_char *hex);
 
 
 #endif /* _NGX_EDGE_DOCUMENT_H_INCLUDED_ */

@@ -4,10 +4,11 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * Cuts text into search terms, the same way for documents and questions:
- * ASCII words in lower case with a plural s taken off, other letters in
- * lower case where that is simple, Hangul and CJK words as bigrams (a single character stays one
- * term), numbers kept (300,000 gives 300000); a code such as PX-204-B (words with a
- * digit and joints) gives px_204_b and its parts.  Knows bytes only.
+ * ASCII words in lower case with a plural s taken off, other letters in lower
+ * case where that is simple, Hangul and CJK words as bigrams (a single
+ * character stays one term), numbers kept (300,000 gives 300000); a code such
+ * as PX-204-B (words with joints and a digit) gives px_204_b and its parts.
+ * Knows bytes only.
  */
 
 
