@@ -1,0 +1,330 @@
+# Copyright (C) nginx AI edge contributors
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Starts the engines and the gateway on free loopback ports, waits until they
+# answer, and ends them by process id.  Knows processes, ports and
+# configuration; knows no test.
+
+import ctypes
+import json
+import os
+import random
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+CONTRACT = ROOT.parent / "shared/contracts/qdrant-openapi.validating.json"
+MODULE = os.environ.get("EDGE_MODULE",
+                        str(ROOT / "build/ngx_http_edge_module.so"))
+
+MODULES = ("planning", "manufacturing", "support")
+COLLECTION = "documents"
+EMBEDDING_MODEL = "all-minilm-l6-v2"
+SIZE = 384
+
+
+def free_port():
+    """Below the ephemeral range, so that no client socket takes it."""
+
+    for _ in range(200):
+        port = random.randrange(20000, 32000)
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no free port")
+
+
+def die_with_parent():
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
+class Process:
+    """One server: started, awaited, ended; its output kept in a file."""
+
+    def __init__(self, name, command, directory, ready, env=None):
+        self.name = name
+        self.command = [str(c) for c in command]
+        self.output = Path(directory) / (name + ".out")
+        self.ready = ready
+        self.env = dict(os.environ, **(env or {}))
+        self.child = None
+
+    def start(self, seconds=90):
+        with open(self.output, "ab") as out:
+            self.child = subprocess.Popen(
+                self.command, stdout=out, stderr=out, env=self.env,
+                stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
+        self.wait(seconds)
+
+    def wait(self, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self.child.poll() is not None:
+                break
+            try:
+                if httpx.get(self.ready, timeout=2).status_code < 500:
+                    return
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.05)
+        self.stop()
+        raise RuntimeError("%s did not start:\n%s" % (
+            self.name, self.output.read_text(errors="replace")[-3000:]))
+
+    def stop(self, how=signal.SIGTERM):
+        if self.child is None:
+            return None
+        if self.child.poll() is None:
+            self.child.send_signal(how)
+            try:
+                self.child.wait(15)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+                self.child.wait(5)
+        status, self.child = self.child.returncode, None
+        return status
+
+
+RAG_QDRANT = """
+    edge_rag {name} {{
+        embed     /_embed/ model={embedding} dimensions={size};
+        search    /_qdrant/ collection={collection} top_k=5
+                  score_threshold=0.3;
+        ingest    /_qdrant_write/ collection={collection};
+        generate  /_openai/ model={model};
+        timeout   embed=60s search=10s first_token=20s total=60s;
+        max_body  2m;
+    }}
+
+    edge_module {name} {{
+        rag          {name};
+        allow_write  unverified;
+    }}
+"""
+
+RAG_STORE = """
+    edge_rag {name} {{
+        store     {store};
+        generate  extractive;
+        max_body  2m;
+    }}
+
+    edge_module {name} {{
+        rag          {name};
+        allow_write  unverified;
+    }}
+"""
+
+UPSTREAMS = """
+    edge_secret $llm_key          env=E2E_LLM_KEY;
+    edge_secret $embed_key        env=EMBEDDINGS_API_KEY;
+    edge_secret $qdrant_key       env=E2E_QDRANT_KEY;
+    edge_secret $qdrant_read_key  env=E2E_QDRANT_READ_KEY;
+
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_connect_timeout 2s;
+
+    upstream qdrant {
+        server 127.0.0.1:@qdrant@ max_fails=0;
+        keepalive 16;
+        keepalive_timeout 4s;
+    }
+
+    upstream embeddings {
+        server 127.0.0.1:@embeddings@ max_fails=0;
+        keepalive 16;
+        keepalive_timeout 20s;
+    }
+
+    upstream llm {
+        server 127.0.0.1:@llm@ max_fails=0;
+        keepalive 16;
+        keepalive_timeout 4s;
+    }
+"""
+
+LOCATIONS = """
+        location /_qdrant/ {
+            internal;
+            proxy_pass http://qdrant/;
+            proxy_set_header api-key $qdrant_read_key;
+            proxy_set_header Connection "";
+        }
+
+        location /_qdrant_write/ {
+            internal;
+            proxy_pass http://qdrant/;
+            proxy_set_header api-key $qdrant_key;
+            proxy_set_header Connection "";
+        }
+
+        location /_embed/ {
+            internal;
+            proxy_pass http://embeddings/v1/;
+            proxy_set_header Authorization "Bearer $embed_key";
+            proxy_set_header Connection "";
+        }
+
+        location /_openai/ {
+            internal;
+            proxy_pass http://llm/v1/;
+            proxy_set_header Authorization "Bearer $llm_key";
+            proxy_set_header Connection "";
+            proxy_buffering off;
+        }
+"""
+
+
+def fill(text, values):
+    for name, value in values.items():
+        text = text.replace("@%s@" % name, str(value))
+    return text
+
+
+class Gateway:
+    """One nginx with the module, in a directory of its own."""
+
+    def __init__(self, name, directory, http, locations, env):
+        self.port, self.port_h2 = free_port(), free_port()
+        self.base = "http://127.0.0.1:%d" % self.port
+        self.base_h2 = "http://127.0.0.1:%d" % self.port_h2
+        self.directory = Path(directory) / name
+        self.directory.mkdir()
+        # A worker that drops privileges must still write its store.
+        os.chmod(self.directory, 0o777)
+
+        conf = self.directory / "nginx.conf"
+        conf.write_text(fill((HERE / "nginx.conf.in").read_text(), {
+            "http": http, "locations": locations, "module": MODULE,
+            "dir": self.directory, "port": self.port,
+            "port_h2": self.port_h2}))
+
+        binary = os.environ.get("TEST_NGINX_BINARY") \
+            or shutil.which("nginx") or "/usr/sbin/nginx"
+        self.process = Process(
+            name, [binary, "-c", conf, "-p", self.directory,
+                   "-e", self.directory / "error.log"],
+            directory, self.base + "/", env)
+
+    def start(self):
+        self.process.start(20)
+
+    def errors(self):
+        text = (self.directory / "error.log").read_text(errors="replace")
+        return text.splitlines()
+
+
+class Stack:
+    def __init__(self):
+        self.directory = Path(tempfile.mkdtemp(prefix="edge-e2e."))
+        os.chmod(self.directory, 0o755)
+        self.processes = []
+        self.gateways = []
+        self.keys = {name: secrets.token_hex(12) for name in (
+            "E2E_LLM_KEY", "EMBEDDINGS_API_KEY", "E2E_QDRANT_KEY",
+            "E2E_QDRANT_READ_KEY")}
+        self.ports = {name: free_port()
+                      for name in ("qdrant", "embeddings", "llm")}
+        self.urls = {name: "http://127.0.0.1:%d" % port
+                     for name, port in self.ports.items()}
+        self.journal_file = self.directory / "qdrant.journal"
+        self.engines()
+
+    def add(self, process):
+        self.processes.append(process)
+        return process
+
+    def engines(self):
+        engines = HERE / "engines"
+        one_thread = {"OPENBLAS_NUM_THREADS": "2"}
+
+        self.qdrant = self.add(Process(
+            "qdrant", [sys.executable, engines / "qdrant_front.py",
+                       "--port", self.ports["qdrant"],
+                       "--dir", self.directory / "qdrant",
+                       "--api-key", self.keys["E2E_QDRANT_KEY"],
+                       "--read-only-key", self.keys["E2E_QDRANT_READ_KEY"],
+                       "--journal", self.journal_file,
+                       "--contract", CONTRACT],
+            self.directory, self.urls["qdrant"] + "/readyz"))
+
+        self.embeddings = self.add(Process(
+            "embeddings", [sys.executable, engines / "embeddings.py",
+                           "--port", self.ports["embeddings"],
+                           "--model", EMBEDDING_MODEL],
+            self.directory, self.urls["embeddings"] + "/health",
+            {**one_thread, **self.keys}))
+
+        self.llm = self.add(Process(
+            "llm", [Path(sys.executable).parent / "litellm",
+                    "--config", HERE / "litellm.yaml",
+                    "--host", "127.0.0.1", "--port", self.ports["llm"],
+                    "--telemetry", "False"],
+            self.directory, self.urls["llm"] + "/health/liveliness",
+            {"LITELLM_LOCAL_MODEL_COST_MAP": "True",
+             "LITELLM_TELEMETRY": "False", "NO_DOCS": "True",
+             "DISABLE_ADMIN_UI": "True", **self.keys}))
+
+    def start(self):
+        for process in (self.qdrant, self.embeddings, self.llm):
+            process.start()
+
+    def gateway(self, name, models=None, store=False):
+        """models: which chat model answers in which module."""
+
+        http = ""
+        for module in MODULES:
+            text = RAG_STORE if store else RAG_QDRANT
+            http += text.format(
+                name=module, embedding=EMBEDDING_MODEL, size=SIZE,
+                collection=COLLECTION,
+                model=(models or {}).get(module, "edge-mock"),
+                store=self.directory / name / (module + ".db"))
+        if not store:
+            http += fill(UPSTREAMS, self.ports)
+
+        gateway = Gateway(name, self.directory, http,
+                          "" if store else LOCATIONS, self.keys)
+        self.add(gateway.process)
+        self.gateways.append(gateway)
+        gateway.start()
+        return gateway
+
+    def broken(self):
+        """Log lines that no run may leave behind."""
+
+        return [line for g in self.gateways for line in g.errors()
+                if re.search(r"\[(alert|crit|emerg)\]|exited on signal",
+                             line)]
+
+    def journal(self):
+        """What Qdrant was asked, oldest first."""
+
+        if not self.journal_file.exists():
+            return []
+        lines = self.journal_file.read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+
+    def stop(self):
+        for process in reversed(self.processes):
+            process.stop()
+        if "E2E_KEEP" in os.environ:
+            print("kept: %s" % self.directory)
+        else:
+            shutil.rmtree(self.directory, ignore_errors=True)
