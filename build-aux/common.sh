@@ -24,9 +24,15 @@ nginx_version() {
     sed -n 's/^#define NGINX_VERSION  *"\(.*\)"/\1/p' "$1/src/core/nginx.h"
 }
 
-# variant: "release", "debug-clang", "src-1.30.6", "src-1.30.6-asan" ...
+# variant: "release", "debug-clang", "src-1.30.6", "src-1.30.6-asan" ...;
+# EDGE_VARIANT, set by scripts of ours, overrides all but the compiler.
 variant() {
     local mode=${BUILD:-release}
+
+    if [ -n "${EDGE_VARIANT:-}" ]; then
+        printf '%s%s\n' "$EDGE_VARIANT" "$cc_suffix"
+        return
+    fi
 
     case $mode in
         release | debug | asan) ;;

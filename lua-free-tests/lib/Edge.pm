@@ -58,6 +58,14 @@ repeat_each($ENV{TEST_EDGE_REPEAT} || 2);
 
 my @levels = ('[alert]', '[crit]', '[emerg]');
 
+# Test::Nginx warns of each [emerg] line, also of those a block asks for.
+my $expected = '';
+
+$SIG{__WARN__} = sub () {
+    warn @_ unless $_[0] =~ /^WARNING: .*\[(\w+)\]/s
+        && index($expected, "[$1]") >= 0;
+};
+
 # Replaces our names in text, and in the text inside of lists and hashes;
 # leaves code alone.
 my $expand;
@@ -109,8 +117,11 @@ add_block_preprocessor(sub {
     # Test::Nginx would take the configuration of the block before.
     $block->set_value('config', '') unless defined $block->config;
 
+    Edge::Env::leak_check(!defined $block->must_die);
+
     if (defined $block->must_die) {
         $block->set_value('suppress_stderr', 1);
+        $expected = '[emerg]';
         return;
     }
 
@@ -119,6 +130,8 @@ add_block_preprocessor(sub {
     }
 
     my $allowed = defined $block->allow_log ? $block->allow_log : '';
+    $expected = $allowed;
+
     my @never = grep { index($allowed, $_) < 0 } @levels;
 
     if (@never) {
