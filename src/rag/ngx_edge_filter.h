@@ -56,6 +56,12 @@ typedef struct {
 } ngx_edge_filter_t;
 
 
+/* The names of the keys, and those of a range's bounds in the order of its
+ * values; NULL at the end. */
+extern const char *const  ngx_edge_filter_keys[];
+extern const char *const  ngx_edge_filter_bounds[];
+
+
 /* Reads a filter at JSON pointer base.  NGX_OK; NGX_DECLINED with error
  * filled; NGX_ERROR no memory.  Values are copied into pool. */
 ngx_int_t ngx_edge_filter_parse(ngx_pool_t *pool,

@@ -42,18 +42,23 @@ static const char *const  ngx_edge_terms_stopwords[] = {
     "whom", "whose", "why", "will", "with", "would", "you", "your", NULL
 };
 
-/* Longer ones first where one ends with another. */
+/* Longer ones first where one ends with another.  These follow a noun ... */
 
 static const char *const  ngx_edge_terms_endings[] = {
-    "이었습니까", "하였습니까", "되었습니까", "했습니까", "됐습니까",
-    "있습니까", "없습니까", "습니까", "합니까", "됩니까", "입니까",
-    "되었나요", "하였나요", "이었나요", "하시나요", "하나요", "되나요",
-    "했나요", "됐나요", "있나요", "없나요", "나요", "하는가요", "되는가요",
-    "는가요", "던가요", "인가요", "한가요", "일까요", "할까요", "될까요",
-    "까요", "해주세요", "이에요", "예요", "어요", "아요", "네요", "하려면",
-    "되려면", "려면", "하는지", "되는지", "는지", "인지", "인가", "하는",
-    "되는", "하면", "되면", "하고", "되고", "하기", "되기", "해야", "이란",
-    NULL
+    "하였습니까", "되었습니까", "했습니까", "됐습니까", "있습니까",
+    "없습니까", "합니까", "됩니까", "입니까", "되었나요", "하였나요",
+    "하시나요", "하나요", "되나요", "했나요", "됐나요", "있나요", "없나요",
+    "하는가요", "되는가요", "인가요", "한가요", "일까요", "할까요", "될까요",
+    "해주세요", "이에요", "예요", "하려면", "되려면", "하는지", "되는지",
+    "인지", "인가", "하는", "되는", "하면", "되면", "하고", "되고", "하기",
+    "되기", "해야", "이란", NULL
+};
+
+/* ... and these a verb, the last syllable of which changes with them. */
+
+static const char *const  ngx_edge_terms_verb_endings[] = {
+    "습니까", "니까", "는가요", "던가요", "나요", "까요", "어요", "아요",
+    "네요", "려면", "는지", "으면", NULL
 };
 
 static const char *const  ngx_edge_terms_particles[] = {
@@ -92,6 +97,8 @@ ngx_edge_terms_stem(const u_char *pos, const u_char *last)
 {
     const u_char  *end;
 
+    end = last;
+
     /* a particle alone stands behind a number or a foreign word */
 
     if (ngx_edge_terms_is_one_of(pos, last, ngx_edge_terms_empty)
@@ -100,12 +107,17 @@ ngx_edge_terms_stem(const u_char *pos, const u_char *last)
         return pos;
     }
 
-    end = last;
+    if (ngx_edge_terms_ends(pos, last, ngx_edge_terms_endings, 0, &end)
+        == 0
+        && ngx_edge_terms_ends(pos, last, ngx_edge_terms_verb_endings, 3,
+                               &end))
+    {
+        end -= 3;
+    }
 
-    /* an ending may leave nothing; a particle leaves two syllables, since
-     * many nouns of two end with one of its syllables */
+    /* a particle leaves two syllables at least, since many nouns of two end
+     * with one that is a particle elsewhere */
 
-    (void) ngx_edge_terms_ends(pos, last, ngx_edge_terms_endings, 0, &end);
     (void) ngx_edge_terms_ends(pos, end, ngx_edge_terms_particles, 6, &end);
 
     if (ngx_edge_terms_is_one_of(pos, end, ngx_edge_terms_empty)) {
@@ -123,7 +135,7 @@ ngx_edge_terms_stem(const u_char *pos, const u_char *last)
 
 
 /* Moves *end before the first of the endings the word ends with, if at least
- * keep bytes stay. */
+ * keep bytes stay (a syllable has three). */
 
 static ngx_uint_t
 ngx_edge_terms_ends(const u_char *pos, const u_char *last,
