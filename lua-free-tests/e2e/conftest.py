@@ -6,7 +6,7 @@
 # corpus in both.
 
 import pytest
-from qdrant_client import QdrantClient, models
+from qdrant_client import models
 
 import client
 import stack as stack_
@@ -32,8 +32,7 @@ def stack():
 def qdrant(stack):
     """The official client, with the key that may write."""
 
-    c = QdrantClient(url=stack.urls["qdrant"], timeout=10,
-                     api_key=stack.keys["E2E_QDRANT_KEY"])
+    c = stack.qdrant_client("E2E_QDRANT_KEY")
     yield c
     c.close()
 
@@ -65,13 +64,12 @@ def collection(qdrant):
 
 @pytest.fixture(scope="session")
 def edge(stack, collection):
-    return stack.gateway("edge", {"manufacturing": "edge-overcite",
-                                  "support": "edge-limited"})
+    return stack.gateway()
 
 
 @pytest.fixture(scope="session")
 def embedded(stack):
-    return stack.gateway("embedded", store=True)
+    return stack.embedded_gateway()
 
 
 def clients(gateway):

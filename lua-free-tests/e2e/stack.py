@@ -18,15 +18,16 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from pathlib import Path
 
 import httpx
+from qdrant_client import QdrantClient
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CONTRACT = ROOT.parent / "shared/contracts/qdrant-openapi.validating.json"
-MODULE = os.environ.get("EDGE_MODULE",
-                        str(ROOT / "build/ngx_http_edge_module.so"))
+MODULE = os.environ["EDGE_MODULE"]
 
 MODULES = ("planning", "manufacturing", "support")
 COLLECTION = "documents"
@@ -100,20 +101,26 @@ class Process:
         return status
 
 
+# Three modules as in the quick start.  The last two find documents of any
+# module of the tenant, and their model is always out of capacity.
+PIPELINES = {
+    "planning": ("module", "generate /_openai/ model=edge-mock;"),
+    "manufacturing": ("module", "generate /_openai/ model=edge-overcite;"),
+    "support": ("module", "generate /_openai/ model=edge-mock;"),
+    "limited": ("tenant", "generate /_openai/ model=edge-limited;"),
+    "fallback": ("tenant", "generate /_openai/ model=edge-limited;"
+                           " generate extractive;"),
+}
+
 RAG_QDRANT = """
     edge_rag {name} {{
         embed     /_embed/ model={embedding} dimensions={size};
         search    /_qdrant/ collection={collection} top_k=5
-                  score_threshold=0.3;
+                  score_threshold=0.2 scope={scope};
         ingest    /_qdrant_write/ collection={collection};
-        generate  /_openai/ model={model};
+        {generate}
         timeout   embed=60s search=10s first_token=20s total=60s;
         max_body  2m;
-    }}
-
-    edge_module {name} {{
-        rag          {name};
-        allow_write  unverified;
     }}
 """
 
@@ -123,7 +130,9 @@ RAG_STORE = """
         generate  extractive;
         max_body  2m;
     }}
+"""
 
+MODULE_BLOCK = """
     edge_module {name} {{
         rag          {name};
         allow_write  unverified;
@@ -215,10 +224,9 @@ class Gateway:
             "dir": self.directory, "port": self.port,
             "port_h2": self.port_h2}))
 
-        binary = os.environ.get("TEST_NGINX_BINARY") \
-            or shutil.which("nginx") or "/usr/sbin/nginx"
         self.process = Process(
-            name, [binary, "-c", conf, "-p", self.directory,
+            name, [os.environ["TEST_NGINX_BINARY"], "-c", conf,
+                   "-p", self.directory,
                    "-e", self.directory / "error.log"],
             directory, self.base + "/", env)
 
@@ -281,30 +289,42 @@ class Stack:
              "LITELLM_TELEMETRY": "False", "NO_DOCS": "True",
              "DISABLE_ADMIN_UI": "True", **self.keys}))
 
+    def qdrant_client(self, key):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")    # a key without TLS
+            return QdrantClient(url=self.urls["qdrant"], timeout=10,
+                                api_key=self.keys[key])
+
     def start(self):
         for process in (self.qdrant, self.embeddings, self.llm):
             process.start()
 
-    def gateway(self, name, models=None, store=False):
-        """models: which chat model answers in which module."""
-
-        http = ""
-        for module in MODULES:
-            text = RAG_STORE if store else RAG_QDRANT
-            http += text.format(
-                name=module, embedding=EMBEDDING_MODEL, size=SIZE,
-                collection=COLLECTION,
-                model=(models or {}).get(module, "edge-mock"),
-                store=self.directory / name / (module + ".db"))
-        if not store:
-            http += fill(UPSTREAMS, self.ports)
-
-        gateway = Gateway(name, self.directory, http,
-                          "" if store else LOCATIONS, self.keys)
+    def add_gateway(self, name, http, locations):
+        gateway = Gateway(name, self.directory, http, locations, self.keys)
         self.add(gateway.process)
         self.gateways.append(gateway)
         gateway.start()
         return gateway
+
+    def gateway(self):
+        """On Qdrant, the embedding model and the language model."""
+
+        http = fill(UPSTREAMS, self.ports)
+        for name, (scope, generate) in PIPELINES.items():
+            http += RAG_QDRANT.format(
+                name=name, embedding=EMBEDDING_MODEL, size=SIZE,
+                collection=COLLECTION, scope=scope, generate=generate)
+            http += MODULE_BLOCK.format(name=name)
+        return self.add_gateway("edge", http, LOCATIONS)
+
+    def embedded_gateway(self):
+        """On its own store, with no other service."""
+
+        http = ""
+        for name in MODULES:
+            http += RAG_STORE.format(name=name, store="embedded.db")
+            http += MODULE_BLOCK.format(name=name)
+        return self.add_gateway("embedded", http, "")
 
     def broken(self):
         """Log lines that no run may leave behind."""

@@ -11,7 +11,7 @@ import uuid
 import httpx
 import openai
 import pytest
-from qdrant_client import QdrantClient, models
+from qdrant_client import models
 from qdrant_client.http.exceptions import UnexpectedResponse
 
 import stack as stack_
@@ -179,8 +179,7 @@ def test_qdrant_refuses(stack, qdrant, scratch):
     refused(lambda: qdrant.query_points(scratch, query=[1.0] * 4), 400)
     refused(lambda: qdrant.get_collection("absent"), 404)
 
-    reader = QdrantClient(url=stack.urls["qdrant"], timeout=10,
-                          api_key=stack.keys["E2E_QDRANT_READ_KEY"])
+    reader = stack.qdrant_client("E2E_QDRANT_READ_KEY")
     assert reader.count(scratch).count == 0
     refused(lambda: reader.upsert(scratch, points(1)), 403)
     reader.close()
