@@ -4,10 +4,8 @@
 # Tests for edge_health: the two probes, the drain file, methods, bodies and
 # the access log.  How long a look at the drain file lasts is a unit test.
 
-use Edge 'no_plan';
+use Edge;
 
-repeat_each(2);
-no_shuffle();
 run_tests();
 
 __DATA__

@@ -14,10 +14,8 @@ BEGIN {
     delete $ENV{EDGE_T_UNSET};
 }
 
-use Edge 'no_plan';
+use Edge;
 
-repeat_each(2);
-no_shuffle();
 run_tests();
 
 __DATA__
