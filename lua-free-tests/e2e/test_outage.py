@@ -4,29 +4,20 @@
 # Engines die under the gateway by SIGKILL, and come back: an honest 503
 # meanwhile, and nothing to do by hand afterwards.
 
+import contextlib
 import signal
-
-import pytest
 
 QUESTION = "What is the forecast accuracy target?"
 DOCUMENT = "demand-forecast-cycle"
 
 
-@pytest.fixture()
-def killed(request):
-    """Kills a process for the time of a with block."""
-
-    class Killed:
-        def __init__(self, process):
-            self.process = process
-
-        def __enter__(self):
-            self.process.stop(signal.SIGKILL)
-
-        def __exit__(self, *_):
-            self.process.start()
-
-    return Killed
+@contextlib.contextmanager
+def killed(process):
+    process.stop(signal.SIGKILL)
+    try:
+        yield
+    finally:
+        process.start()
 
 
 def unavailable(response):
@@ -44,7 +35,7 @@ def first(response):
     return body.get("results", body.get("sources"))[0]["doc_id"]
 
 
-def test_qdrant_dies_and_comes_back(stack, people, killed):
+def test_qdrant_dies_and_comes_back(stack, people):
     c = people["acme"]
     assert first(c.search("planning", QUESTION)) == DOCUMENT
 
@@ -65,7 +56,7 @@ def test_qdrant_dies_and_comes_back(stack, people, killed):
     assert c.delete("planning", "lost").status_code == 204
 
 
-def test_the_embedding_model_dies_and_comes_back(stack, people, killed):
+def test_the_embedding_model_dies_and_comes_back(stack, people):
     c = people["acme"]
     with killed(stack.embeddings):
         unavailable(c.search("planning", QUESTION))
@@ -74,7 +65,7 @@ def test_the_embedding_model_dies_and_comes_back(stack, people, killed):
     assert first(c.query("planning", QUESTION)) == DOCUMENT
 
 
-def test_the_language_model_dies_and_comes_back(stack, people, killed):
+def test_the_language_model_dies_and_comes_back(stack, people):
     c = people["acme"]
     with killed(stack.llm):
         assert first(c.search("planning", QUESTION)) == DOCUMENT
