@@ -25,28 +25,21 @@ typedef struct {
 } ngx_stub_spec_t;
 
 
+typedef struct {
+    va_list  args;
+} ngx_stub_args_t;
+
+
 static const char *ngx_stub_spec(const char *fmt, ngx_stub_spec_t *spec,
-    size_t (*star)(void *), void *data);
+    ngx_stub_args_t *a);
+static u_char *ngx_stub_integer(u_char *buf, u_char *last, u_char letter,
+    ngx_stub_args_t *a, ngx_stub_spec_t *spec);
 static u_char *ngx_stub_number(u_char *buf, u_char *last, uint64_t n,
     ngx_uint_t negative, ngx_stub_spec_t *spec);
 static u_char *ngx_stub_bytes(u_char *buf, u_char *last, const u_char *src,
     size_t len, ngx_stub_spec_t *spec);
 static u_char *ngx_stub_double(u_char *buf, u_char *last, double f,
     ngx_stub_spec_t *spec);
-
-
-typedef struct {
-    va_list  args;
-} ngx_stub_args_t;
-
-
-static size_t
-ngx_stub_star(void *data)
-{
-    ngx_stub_args_t  *a = data;
-
-    return va_arg(a->args, size_t);
-}
 
 
 u_char * ngx_cdecl
@@ -94,13 +87,11 @@ ngx_slprintf(u_char *buf, u_char *last, const char *fmt, ...)
 u_char *
 ngx_vslprintf(u_char *buf, u_char *last, const char *fmt, va_list args)
 {
-    int64_t                     n;
-    uint64_t                    u;
-    ngx_str_t                  *s;
-    const char                 *cs;
-    ngx_stub_args_t             a;
-    ngx_stub_spec_t             spec;
-    ngx_variable_value_t       *vv;
+    ngx_str_t             *s;
+    const char            *cs;
+    ngx_stub_args_t        a;
+    ngx_stub_spec_t        spec;
+    ngx_variable_value_t  *vv;
 
     va_copy(a.args, args);
 
@@ -111,10 +102,7 @@ ngx_vslprintf(u_char *buf, u_char *last, const char *fmt, va_list args)
             continue;
         }
 
-        fmt = ngx_stub_spec(fmt + 1, &spec, ngx_stub_star, &a);
-
-        n = 0;
-        u = 0;
+        fmt = ngx_stub_spec(fmt + 1, &spec, &a);
 
         switch (*fmt++) {
 
@@ -154,105 +142,9 @@ ngx_vslprintf(u_char *buf, u_char *last, const char *fmt, va_list args)
             buf = ngx_stub_double(buf, last, va_arg(a.args, double), &spec);
             continue;
 
-        case 'p':
-            u = (uintptr_t) va_arg(a.args, void *);
-            spec.hex = 1;
-            spec.upper = 1;
-            spec.sign = 0;
-            spec.zero = 1;
-            spec.width = 2 * sizeof(void *);
-            break;
-
-        case 'O':
-            n = va_arg(a.args, off_t);
-            spec.sign = 1;
-            break;
-
-        case 'P':
-            n = va_arg(a.args, ngx_pid_t);
-            spec.sign = 1;
-            break;
-
-        case 'T':
-            n = va_arg(a.args, time_t);
-            spec.sign = 1;
-            break;
-
-        case 'M':
-            n = (ngx_msec_int_t) va_arg(a.args, ngx_msec_t);
-            spec.sign = (n == -1) ? 1 : 0;
-            u = (ngx_msec_t) n;
-            break;
-
-        case 'z':
-            if (spec.sign) {
-                n = va_arg(a.args, ssize_t);
-            } else {
-                u = va_arg(a.args, size_t);
-            }
-            break;
-
-        case 'i':
-            if (spec.sign) {
-                n = va_arg(a.args, ngx_int_t);
-            } else {
-                u = va_arg(a.args, ngx_uint_t);
-            }
-            break;
-
-        case 'd':
-            if (spec.sign) {
-                n = va_arg(a.args, int);
-            } else {
-                u = va_arg(a.args, u_int);
-            }
-            break;
-
-        case 'l':
-            if (spec.sign) {
-                n = va_arg(a.args, long);
-            } else {
-                u = va_arg(a.args, u_long);
-            }
-            break;
-
-        case 'D':
-            if (spec.sign) {
-                n = va_arg(a.args, int32_t);
-            } else {
-                u = va_arg(a.args, uint32_t);
-            }
-            break;
-
-        case 'L':
-            if (spec.sign) {
-                n = va_arg(a.args, int64_t);
-            } else {
-                u = va_arg(a.args, uint64_t);
-            }
-            break;
-
-        case 'A':
-            if (spec.sign) {
-                n = va_arg(a.args, ngx_atomic_int_t);
-            } else {
-                u = va_arg(a.args, ngx_atomic_uint_t);
-            }
-            break;
-
         default:
-
-            /* nginx would print the letter and lose the argument */
-
-            fprintf(stderr, "unknown conversion %%%c\n", fmt[-1]);
-            abort();
+            buf = ngx_stub_integer(buf, last, fmt[-1], &a, &spec);
         }
-
-        if (spec.sign) {
-            u = n < 0 ? - (uint64_t) n : (uint64_t) n;
-        }
-
-        buf = ngx_stub_number(buf, last, u, spec.sign && n < 0, &spec);
     }
 
     va_end(a.args);
@@ -261,11 +153,10 @@ ngx_vslprintf(u_char *buf, u_char *last, const char *fmt, va_list args)
 }
 
 
-/* Reads "[0][width|*][u][x|X][m][.frac]"; returns where the letter is. */
+/* Reads "[0][width|*][u][x|X][*][.frac]"; returns where the letter is. */
 
 static const char *
-ngx_stub_spec(const char *fmt, ngx_stub_spec_t *spec,
-    size_t (*star)(void *), void *data)
+ngx_stub_spec(const char *fmt, ngx_stub_spec_t *spec, ngx_stub_args_t *a)
 {
     ngx_memzero(spec, sizeof(ngx_stub_spec_t));
     spec->sign = 1;
@@ -304,7 +195,7 @@ ngx_stub_spec(const char *fmt, ngx_stub_spec_t *spec,
             return fmt;
 
         case '*':
-            spec->slen = star(data);
+            spec->slen = va_arg(a->args, size_t);
             spec->sized = 1;
             fmt++;
             continue;
@@ -313,6 +204,97 @@ ngx_stub_spec(const char *fmt, ngx_stub_spec_t *spec,
             return fmt;
         }
     }
+}
+
+
+/* Signed or not, the value travels in n: spec->sign tells how to read it. */
+
+static u_char *
+ngx_stub_integer(u_char *buf, u_char *last, u_char letter, ngx_stub_args_t *a,
+    ngx_stub_spec_t *spec)
+{
+    int64_t     n;
+    ngx_uint_t  negative;
+
+    switch (letter) {
+
+    case 'p':
+        n = (uintptr_t) va_arg(a->args, void *);
+        spec->hex = 1;
+        spec->upper = 1;
+        spec->sign = 0;
+        spec->zero = 1;
+        spec->width = 2 * sizeof(void *);
+        break;
+
+    case 'O':
+        n = va_arg(a->args, off_t);
+        spec->sign = 1;
+        break;
+
+    case 'P':
+        n = va_arg(a->args, ngx_pid_t);
+        spec->sign = 1;
+        break;
+
+    case 'T':
+        n = va_arg(a->args, time_t);
+        spec->sign = 1;
+        break;
+
+    case 'M':
+        n = (ngx_msec_int_t) va_arg(a->args, ngx_msec_t);
+        spec->sign = (n == -1) ? 1 : 0;
+        break;
+
+    case 'z':
+        n = spec->sign ? va_arg(a->args, ssize_t)
+                       : (int64_t) va_arg(a->args, size_t);
+        break;
+
+    case 'i':
+        n = spec->sign ? va_arg(a->args, ngx_int_t)
+                       : (int64_t) va_arg(a->args, ngx_uint_t);
+        break;
+
+    case 'd':
+        n = spec->sign ? va_arg(a->args, int)
+                       : (int64_t) va_arg(a->args, u_int);
+        break;
+
+    case 'l':
+        n = spec->sign ? va_arg(a->args, long)
+                       : (int64_t) va_arg(a->args, u_long);
+        break;
+
+    case 'D':
+        n = spec->sign ? va_arg(a->args, int32_t)
+                       : (int64_t) va_arg(a->args, uint32_t);
+        break;
+
+    case 'L':
+        n = spec->sign ? va_arg(a->args, int64_t)
+                       : (int64_t) va_arg(a->args, uint64_t);
+        break;
+
+    case 'A':
+        n = spec->sign ? va_arg(a->args, ngx_atomic_int_t)
+                       : (int64_t) va_arg(a->args, ngx_atomic_uint_t);
+        break;
+
+    default:
+
+        /* nginx would print the letter and lose the argument */
+
+        fprintf(stderr, "unknown conversion %%%c\n", letter);
+        abort();
+    }
+
+    negative = spec->sign && n < 0;
+
+    return ngx_stub_number(buf, last,
+                           negative ? - (uint64_t) n : (uint64_t) n,
+                           negative, spec);
 }
 
 
