@@ -57,6 +57,10 @@ ngx_edge_chunk(ngx_pool_t *pool, const ngx_str_t *text,
         return NGX_ERROR;
     }
 
+    if (text->len == 0) {
+        return NGX_OK;
+    }
+
     /* with half a chunk of overlap at most each chunk brings new text */
 
     target = ngx_max(conf->target, NGX_EDGE_CHUNK_MIN);

@@ -48,7 +48,7 @@ ngx_edge_terms_init(ngx_edge_terms_t *t, const u_char *text, size_t len)
     ngx_memzero(t, sizeof(ngx_edge_terms_t));
 
     t->pos = text;
-    t->last = text + len;
+    t->last = len ? text + len : text;      /* text may be NULL then */
 }
 
 

@@ -24,8 +24,10 @@
 #include "rag/ngx_edge_store.h"
 
 
-typedef struct ngx_http_edge_store_s      ngx_http_edge_store_t;
-typedef struct ngx_http_edge_store_job_s  ngx_http_edge_store_job_t;
+typedef struct ngx_http_edge_store_s         ngx_http_edge_store_t;
+typedef struct ngx_http_edge_store_job_s     ngx_http_edge_store_job_t;
+typedef struct ngx_http_edge_store_lane_s    ngx_http_edge_store_lane_t;
+typedef struct ngx_http_edge_store_handle_s  ngx_http_edge_store_handle_t;
 
 
 typedef enum {
@@ -49,7 +51,8 @@ struct ngx_http_edge_store_job_s {
     ngx_str_t                     id;          /* get, delete */
 
     /* output, in job->pool */
-    ngx_int_t                     rc;          /* as the store's calls */
+    ngx_int_t                     rc;          /* as the store's calls; put:
+                                                  NGX_ERROR if any failed */
     ngx_array_t                   passages;    /* of ngx_edge_passage_t */
     ngx_edge_document_t           doc;
     ngx_edge_document_status_e   *status;      /* one per docs */
@@ -61,23 +64,24 @@ struct ngx_http_edge_store_job_s {
 
     /* private to the unit */
     ngx_http_edge_store_t        *store;
+    ngx_http_edge_store_lane_t   *lane;        /* NULL: not posted, or done */
+    ngx_http_edge_store_handle_t *handle;      /* NULL: waits in the lane */
     ngx_queue_t                   queue;
-    void                         *task;
-    void                         *handle;
     unsigned                      abandoned:1;
 };
 
 
-/* At configuration: the store of a file (one object per path and cycle),
- * checks that its directory exists and registers the thread pool; NULL after
- * an error was logged.  path is NUL-ended. */
+/* At configuration: the store of a file; checks that its directory exists and
+ * registers the thread pool; NULL after an error was logged.  path is
+ * NUL-ended.  Stores of one path share their connections. */
 ngx_http_edge_store_t *ngx_http_edge_store_add(ngx_conf_t *cf,
     ngx_str_t *path);
 
 /* At worker exit, after the threads have ended: closes the connections. */
 void ngx_http_edge_store_exit(ngx_cycle_t *cycle);
 
-/* A zeroed job with its pool; NULL: no memory. */
+/* A zeroed job with its pool; NULL: no memory.  Later errors go to the cycle's
+ * log, since the job may outlive log. */
 ngx_http_edge_store_job_t *ngx_http_edge_store_job_create(
     ngx_http_edge_store_t *store, ngx_log_t *log);
 
@@ -85,6 +89,8 @@ ngx_http_edge_store_job_t *ngx_http_edge_store_job_create(
  * after these two the caller still owns the job. */
 ngx_int_t ngx_http_edge_store_job_post(ngx_http_edge_store_job_t *job);
 
+/* A job that waits is dropped; one that runs is finished and thrown away.  Safe
+ * for a job that was not posted or is done. */
 void ngx_http_edge_store_job_abandon(ngx_http_edge_store_job_t *job);
 void ngx_http_edge_store_job_free(ngx_http_edge_store_job_t *job);
 
