@@ -66,6 +66,9 @@ typedef struct {
 /* The record of r->main, made on the first call; NULL: no memory. */
 ngx_http_edge_record_t *ngx_http_edge_record(ngx_http_request_t *r);
 
+/* The record if there is one already, else NULL. */
+ngx_http_edge_record_t *ngx_http_edge_record_get(ngx_http_request_t *r);
+
 /* Notes a failure in the record and returns status, so that a handler ends
  * with "return ngx_http_edge_fail(...)".  code and detail are static. */
 ngx_int_t ngx_http_edge_fail(ngx_http_request_t *r, ngx_uint_t status,

@@ -17,8 +17,6 @@
 #define NGX_HTTP_EDGE_REQUEST_ID_MAX  64
 
 
-static ngx_http_edge_record_t *ngx_http_edge_record_find(
-    ngx_http_request_t *r);
 static void ngx_http_edge_record_cleanup(void *data);
 static ngx_int_t ngx_http_edge_request_id(ngx_http_request_t *r,
     ngx_str_t *id);
@@ -27,6 +25,9 @@ static ngx_int_t ngx_http_edge_incoming_request_id(ngx_http_request_t *r,
 static ngx_int_t ngx_http_edge_request_id_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_edge_add_variables(ngx_conf_t *cf);
+
+
+extern ngx_module_t  ngx_http_edge_module;
 
 
 static ngx_str_t  ngx_http_edge_request_id_name =
@@ -71,20 +72,13 @@ ngx_http_edge_record(ngx_http_request_t *r)
     ngx_http_request_t      *main;
     ngx_http_edge_record_t  *rec;
 
+    rec = ngx_http_edge_record_get(r);
+
+    if (rec != NULL) {
+        return rec;
+    }
+
     main = r->main;
-
-    rec = ngx_http_get_module_ctx(main, ngx_http_edge_module);
-
-    if (rec != NULL) {
-        return rec;
-    }
-
-    rec = ngx_http_edge_record_find(main);
-
-    if (rec != NULL) {
-        ngx_http_set_ctx(main, rec, ngx_http_edge_module);
-        return rec;
-    }
 
     cln = ngx_pool_cleanup_add(main->pool, sizeof(ngx_http_edge_record_t));
     if (cln == NULL) {
@@ -133,17 +127,23 @@ ngx_http_edge_fail(ngx_http_request_t *r, ngx_uint_t status, const char *code,
  * record, and its handler is the proof that it is ours.
  */
 
-static ngx_http_edge_record_t *
-ngx_http_edge_record_find(ngx_http_request_t *r)
+ngx_http_edge_record_t *
+ngx_http_edge_record_get(ngx_http_request_t *r)
 {
-    ngx_pool_cleanup_t  *cln;
+    ngx_pool_cleanup_t      *cln;
+    ngx_http_edge_record_t  *rec;
 
-    if (!r->internal && !r->filter_finalize) {
-        return NULL;
+    r = r->main;
+
+    rec = ngx_http_get_module_ctx(r, ngx_http_edge_module);
+
+    if (rec != NULL || (!r->internal && !r->filter_finalize)) {
+        return rec;
     }
 
     for (cln = r->pool->cleanup; cln; cln = cln->next) {
         if (cln->handler == ngx_http_edge_record_cleanup) {
+            ngx_http_set_ctx(r, cln->data, ngx_http_edge_module);
             return cln->data;
         }
     }

@@ -61,8 +61,8 @@ ngx_http_edge_sub_start(ngx_http_request_t *r, ngx_http_edge_sub_t *sub)
 
     flags = sub->stream ? 0 : NGX_HTTP_SUBREQUEST_BACKGROUND;
 
-    if (ngx_http_subrequest(r, &sub->uri, NULL, &sub->request, &sub->post,
-                            flags)
+    if (ngx_http_subrequest(r, &sub->uri, &sub->args, &sub->request,
+                            &sub->post, flags)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -70,10 +70,12 @@ ngx_http_edge_sub_start(ngx_http_request_t *r, ngx_http_edge_sub_t *sub)
 
     sub->started = 1;
 
-    /* the subrequest is only posted: it starts with what is set here */
+    /* the subrequest is only posted: it starts with what is set here, and
+     * must not start with anything less */
 
     if (ngx_http_edge_sub_init_request(sub) != NGX_OK) {
-        return NGX_ERROR;
+        ngx_http_edge_sub_cancel(sub, ngx_http_edge_sub_failed);
+        return NGX_OK;
     }
 
     if (sub->timeout) {

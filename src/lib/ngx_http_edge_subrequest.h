@@ -52,6 +52,7 @@ typedef void (*ngx_http_edge_sub_done_pt)(ngx_http_edge_sub_t *sub);
 struct ngx_http_edge_sub_s {
     /* set by the caller before start */
     ngx_str_t                    uri;
+    ngx_str_t                    args;     /* query string, may be empty */
     ngx_uint_t                   method;   /* NGX_HTTP_GET, POST, PUT */
     ngx_str_t                    body;     /* application/json; may be empty */
     ngx_msec_t                   timeout;  /* of the exchange; 0: none */
@@ -59,6 +60,7 @@ struct ngx_http_edge_sub_s {
     ngx_http_edge_sub_stream_pt  stream;   /* NULL: capture */
     ngx_http_edge_sub_done_pt    done;     /* marks only, may be NULL */
     void                        *data;     /* the caller's */
+    ngx_http_edge_sub_t         *next;     /* in the caller's list */
 
     /* the result, valid when finished is set */
     ngx_http_edge_sub_result_e   result;
@@ -83,7 +85,8 @@ struct ngx_http_edge_sub_s {
 
 /* Starts the call for the main request r: in the background when captured,
  * as the active subrequest when streamed (r's header must have been sent and
- * nothing may be written to r until done).  NGX_OK or NGX_ERROR. */
+ * nothing may be written to r until done).  NGX_OK: done will be or was
+ * called; NGX_ERROR: it will not. */
 ngx_int_t ngx_http_edge_sub_start(ngx_http_request_t *r,
     ngx_http_edge_sub_t *sub);
 

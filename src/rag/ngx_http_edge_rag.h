@@ -23,6 +23,7 @@
 #include "ngx_http_edge.h"
 #include "lib/ngx_edge_buf.h"
 #include "lib/ngx_edge_json.h"
+#include "lib/ngx_edge_scan.h"
 #include "lib/ngx_http_edge_subrequest.h"
 #include "rag/ngx_edge_chunk.h"
 #include "rag/ngx_edge_filter.h"
@@ -115,6 +116,7 @@ typedef struct {
 
 typedef struct {
     ngx_array_t                   pipelines;   /* of ..._rag_conf_t * */
+    ngx_hash_t                    by_name;
 } ngx_http_edge_rag_main_conf_t;
 
 
@@ -124,11 +126,6 @@ typedef struct ngx_http_edge_rag_ctx_s  ngx_http_edge_rag_ctx_t;
  * the request; NGX_DONE: the response has been sent whole; else a status for
  * an error response (noted by ngx_http_edge_fail()), or NGX_ERROR. */
 typedef ngx_int_t (*ngx_http_edge_rag_step_pt)(ngx_http_edge_rag_ctx_t *ctx);
-
-/* The deadline passed: stop what is under way and end as step does. */
-typedef ngx_int_t (*ngx_http_edge_rag_expire_pt)(
-    ngx_http_edge_rag_ctx_t *ctx);
-
 
 /*
  * One per request of ours, in r->pool.  pending counts what was started and
@@ -140,14 +137,16 @@ struct ngx_http_edge_rag_ctx_s {
     ngx_http_edge_record_t          *record;
 
     ngx_http_edge_rag_step_pt        step;
-    ngx_http_edge_rag_expire_pt      expire;
     void                            *op;       /* the operation's state */
 
     ngx_str_t                        body;     /* of the client, whole */
     ngx_uint_t                       pending;
     ngx_event_t                      deadline;
-    ngx_http_edge_store_job_t       *job;      /* under way, or NULL */
+    ngx_http_edge_sub_t             *subs;     /* all calls made, for expiry */
+    ngx_http_edge_store_job_t       *job;      /* the last one, or NULL */
 
+    unsigned                         job_pending:1;
+    unsigned                         expired:1;    /* nothing new is started */
     unsigned                         streaming:1;  /* the header is sent */
     unsigned                         ended:1;
 };
@@ -164,35 +163,61 @@ ngx_int_t ngx_http_edge_rag_conf_done(ngx_conf_t *cf,
     ngx_http_edge_rag_conf_t *rag);
 
 
+/* ngx_http_edge_rag_module.c: the pipeline of a request; NULL: unknown. */
+const ngx_http_edge_rag_conf_t *ngx_http_edge_rag_pipeline(
+    ngx_http_request_t *r, const ngx_http_edge_route_entry_t *module);
+
+
 /* ngx_http_edge_rag_run.c: the content handler. */
 ngx_int_t ngx_http_edge_rag_handler(ngx_http_request_t *r);
 
-/* Starts a subrequest whose end wakes the request. */
-ngx_int_t ngx_http_edge_rag_call(ngx_http_edge_rag_ctx_t *ctx,
+/* Makes a call whose end wakes the request.  It never fails at once: what
+ * could not be started is finished with a result that says so, and pending is
+ * not raised. */
+void ngx_http_edge_rag_call(ngx_http_edge_rag_ctx_t *ctx,
     ngx_http_edge_sub_t *sub);
 
-/* Posts a store job whose end wakes the request: NGX_OK, or a status.  The
- * job's memory lives until the request ends. */
-ngx_int_t ngx_http_edge_rag_post_job(ngx_http_edge_rag_ctx_t *ctx,
+/* A zeroed call for a JSON body to uri, in the request's pool. */
+ngx_http_edge_sub_t *ngx_http_edge_rag_sub(ngx_http_edge_rag_ctx_t *ctx,
+    const ngx_str_t *uri, ngx_edge_buf_t *body);
+
+/* Posts a store job whose end wakes the request; it becomes ctx->job and is
+ * freed with the request or with the next job.  One that could not be posted
+ * has rc NGX_ERROR. */
+void ngx_http_edge_rag_post_job(ngx_http_edge_rag_ctx_t *ctx,
     ngx_http_edge_store_job_t *job);
 
-/* Sends a whole JSON response; NGX_DONE, or NGX_ERROR. */
+/* Sets the time that is left from now. */
+void ngx_http_edge_rag_set_deadline(ngx_http_edge_rag_ctx_t *ctx,
+    ngx_msec_t msec);
+
+
+/* ngx_http_edge_rag_reply.c: whole responses and failures. */
+
+/* Sends a whole JSON response; NGX_DONE, NGX_ERROR, or a status. */
 ngx_int_t ngx_http_edge_rag_send_json(ngx_http_edge_rag_ctx_t *ctx,
     ngx_uint_t status, ngx_edge_buf_t *body);
 
-/* Notes a 400 with its pointer. */
+/* Notes a 400 with its pointer and returns it; 500 if error is empty. */
 ngx_int_t ngx_http_edge_rag_bad_request(ngx_http_edge_rag_ctx_t *ctx,
     const ngx_edge_json_error_t *error);
 
-/* A dependency failed: logs one line "edge rag: <stage> failed, ..." and
- * notes a 503 with Retry-After (504 has no place in the table: a client must
- * retry later all the same). */
-ngx_int_t ngx_http_edge_rag_unavailable(ngx_http_edge_rag_ctx_t *ctx,
+/* Logs "edge rag: <stage> failed, ..." for a call that did not end well. */
+void ngx_http_edge_rag_log_call(ngx_http_edge_rag_ctx_t *ctx,
     const char *stage, const ngx_http_edge_sub_t *sub);
 
-/* The same for an answer that came and made no sense. */
-ngx_int_t ngx_http_edge_rag_garbage(ngx_http_edge_rag_ctx_t *ctx,
+/* The same for an answer that came whole and made no sense. */
+void ngx_http_edge_rag_log_garbage(ngx_http_edge_rag_ctx_t *ctx,
     const char *stage, const char *what);
+
+/* Notes a 503 with Retry-After and returns it; detail is static. */
+ngx_int_t ngx_http_edge_rag_unavailable(ngx_http_edge_rag_ctx_t *ctx,
+    const char *detail);
+
+
+/* The operations: fill ctx->op and ctx->step; NGX_OK, NGX_ERROR. */
+ngx_int_t ngx_http_edge_query_create(ngx_http_edge_rag_ctx_t *ctx);
+ngx_int_t ngx_http_edge_documents_create(ngx_http_edge_rag_ctx_t *ctx);
 
 
 #endif /* _NGX_HTTP_EDGE_RAG_H_INCLUDED_ */

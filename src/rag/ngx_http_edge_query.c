@@ -1,0 +1,602 @@
+
+/*
+ * Copyright (C) nginx AI edge contributors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The flow of a question as one step function.  Knows the order of the stages
+ * and what becomes of each outcome; how a request to a backend is written and
+ * its answer read is the business of the stage's file.
+ *
+ *   outcome                        what the client gets
+ *   bad request                    400 with a JSON pointer
+ *   embed fails in any way         503
+ *   some searches fail             an answer from the others, "degraded"
+ *   all searches, or the store     503
+ *   no passage                     a fixed answer, "grounded": false
+ *   a provider fails               the next one's answer; "degraded" if that
+ *                                  is the extractive one
+ *   all providers fail             503, or an "error" event in a stream
+ *   a provider fails in mid-answer an "error" event
+ *   deadline                       as if all that is pending had failed
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "lib/ngx_edge_utf8.h"
+#include "rag/ngx_http_edge_query.h"
+
+
+#define NGX_HTTP_EDGE_QUERY_ANSWER_MAX  (4 * 1024 * 1024)
+
+
+static ngx_int_t ngx_http_edge_query_step(ngx_http_edge_rag_ctx_t *ctx);
+static ngx_int_t ngx_http_edge_query_do_parse(ngx_http_edge_query_t *q);
+static ngx_int_t ngx_http_edge_query_do_embed(ngx_http_edge_query_t *q);
+static ngx_int_t ngx_http_edge_query_do_search(ngx_http_edge_query_t *q);
+static ngx_int_t ngx_http_edge_query_do_join(ngx_http_edge_query_t *q);
+static ngx_int_t ngx_http_edge_query_join_store(ngx_http_edge_query_t *q);
+static ngx_int_t ngx_http_edge_query_join_searches(ngx_http_edge_query_t *q);
+static void ngx_http_edge_query_rank(ngx_http_edge_query_t *q);
+static ngx_int_t ngx_http_edge_query_reply_search(ngx_http_edge_query_t *q);
+static ngx_int_t ngx_http_edge_query_ungrounded(ngx_http_edge_query_t *q);
+static ngx_int_t ngx_http_edge_query_do_generate(ngx_http_edge_query_t *q);
+static ngx_int_t ngx_http_edge_query_extract(ngx_http_edge_query_t *q);
+static ngx_int_t ngx_http_edge_query_do_answer(ngx_http_edge_query_t *q);
+static ngx_int_t ngx_http_edge_query_finish(ngx_http_edge_query_t *q);
+static ngx_int_t ngx_http_edge_query_give_up(ngx_http_edge_query_t *q);
+static void ngx_http_edge_query_enter(ngx_http_edge_query_t *q,
+    ngx_http_edge_query_state_e state);
+
+
+static const char *ngx_http_edge_query_state_names[] = {
+    "parse", "embed", "search", "join", "generate", "answer"
+};
+
+
+ngx_int_t
+ngx_http_edge_query_create(ngx_http_edge_rag_ctx_t *ctx)
+{
+    ngx_http_edge_query_t  *q;
+
+    q = ngx_pcalloc(ctx->request->pool, sizeof(ngx_http_edge_query_t));
+    if (q == NULL) {
+        return NGX_ERROR;
+    }
+
+    q->ctx = ctx;
+    q->search_only =
+        (ctx->record->endpoint == ngx_http_edge_endpoint_search);
+    q->form = (ctx->record->endpoint == ngx_http_edge_endpoint_chat)
+              ? &ngx_http_edge_chat_form : &ngx_http_edge_answer_form;
+
+    ngx_str_set(&q->finish_reason, "stop");
+
+    if (ngx_array_init(&q->passages, ctx->request->pool, 8,
+                       sizeof(ngx_edge_passage_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ctx->op = q;
+    ctx->step = ngx_http_edge_query_step;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_edge_query_step(ngx_http_edge_rag_ctx_t *ctx)
+{
+    ngx_int_t               rc;
+    ngx_http_edge_query_t  *q;
+
+    q = ctx->op;
+
+    do {
+        switch (q->state) {
+
+        case ngx_http_edge_query_st_parse:
+            rc = ngx_http_edge_query_do_parse(q);
+            break;
+
+        case ngx_http_edge_query_st_embed:
+            rc = ngx_http_edge_query_do_embed(q);
+            break;
+
+        case ngx_http_edge_query_st_search:
+            rc = ngx_http_edge_query_do_search(q);
+            break;
+
+        case ngx_http_edge_query_st_join:
+            rc = ngx_http_edge_query_do_join(q);
+            break;
+
+        case ngx_http_edge_query_st_generate:
+            rc = ngx_http_edge_query_do_generate(q);
+            break;
+
+        default: /* ngx_http_edge_query_st_answer */
+            rc = ngx_http_edge_query_do_answer(q);
+            break;
+        }
+
+        /* NGX_OK: go on, unless the state that was entered has to wait */
+
+        if (rc == NGX_OK && ctx->pending) {
+            return NGX_AGAIN;
+        }
+
+    } while (rc == NGX_OK);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_edge_query_do_parse(ngx_http_edge_query_t *q)
+{
+    ngx_int_t              rc;
+    ngx_edge_json_error_t  error;
+
+    ngx_memzero(&error, sizeof(ngx_edge_json_error_t));
+
+    rc = ngx_http_edge_query_parse(q, &error);
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (rc != NGX_OK) {
+        return ngx_http_edge_rag_bad_request(q->ctx, &error);
+    }
+
+    ngx_http_edge_query_enter(q, q->ctx->conf->store
+                                 ? ngx_http_edge_query_st_search
+                                 : ngx_http_edge_query_st_embed);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_edge_query_do_embed(ngx_http_edge_query_t *q)
+{
+    q->embed = ngx_http_edge_embed_call(q->ctx, &q->question, 1);
+
+    if (q->embed == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_edge_query_enter(q, ngx_http_edge_query_st_search);
+    ngx_http_edge_rag_call(q->ctx, q->embed);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_edge_query_do_search(ngx_http_edge_query_t *q)
+{
+    ngx_uint_t                        i;
+    const char                       *fault;
+    ngx_http_edge_store_job_t        *job;
+    ngx_http_edge_search_conf_t      *conf;
+    const ngx_http_edge_rag_conf_t   *rag;
+
+    rag = q->ctx->conf;
+
+    if (rag->store) {
+        job = ngx_http_edge_search_job(q);
+
+        if (job == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_http_edge_query_enter(q, ngx_http_edge_query_st_join);
+        ngx_http_edge_rag_post_job(q->ctx, job);
+
+        return NGX_OK;
+    }
+
+    if (q->embed->result != ngx_http_edge_sub_ok) {
+        ngx_http_edge_rag_log_call(q->ctx, "embed", q->embed);
+        return ngx_http_edge_rag_unavailable(q->ctx,
+                                       "the embedding service failed");
+    }
+
+    fault = ngx_http_edge_embed_read(q->ctx, q->embed, &q->vector, 1);
+
+    if (fault) {
+        ngx_http_edge_rag_log_garbage(q->ctx, "embed", fault);
+        return ngx_http_edge_rag_unavailable(q->ctx,
+                                       "the embedding service failed");
+    }
+
+    conf = rag->searches.elts;
+
+    for (i = 0; i < rag->searches.nelts; i++) {
+        q->search[i] = ngx_http_edge_search_call(q, &conf[i]);
+
+        if (q->search[i] == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_http_edge_query_enter(q, ngx_http_edge_query_st_join);
+
+    for (i = 0; i < rag->searches.nelts; i++) {
+        ngx_http_edge_rag_call(q->ctx, q->search[i]);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_edge_query_do_join(ngx_http_edge_query_t *q)
+{
+    ngx_int_t  rc;
+
+    rc = q->ctx->conf->store ? ngx_http_edge_query_join_store(q)
+                             : ngx_http_edge_query_join_searches(q);
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (rc != NGX_OK) {
+        return ngx_http_edge_rag_unavailable(q->ctx,
+                                       "the document search failed");
+    }
+
+    ngx_http_edge_query_rank(q);
+
+    if (q->search_only) {
+        return ngx_http_edge_query_reply_search(q);
+    }
+
+    q->passages.nelts = ngx_edge_prompt_fit(q->passages.elts,
+                                            q->passages.nelts,
+                                            q->ctx->conf->max_context);
+    q->grounded = (q->passages.nelts > 0);
+
+    ngx_edge_citation_init(&q->citation, q->passages.nelts);
+
+    if (q->streamed) {
+        rc = ngx_http_edge_stream_open(q);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    if (!q->grounded) {
+        return ngx_http_edge_query_ungrounded(q);
+    }
+
+    ngx_http_edge_query_enter(q, ngx_http_edge_query_st_generate);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_edge_query_join_store(ngx_http_edge_query_t *q)
+{
+    ngx_http_edge_store_job_t  *job;
+
+    job = q->ctx->job;
+
+    if (job == NULL || job->rc != NGX_OK) {
+        ngx_log_error(NGX_LOG_ERR, q->ctx->request->connection->log, 0,
+                      "edge rag: search failed, store: %s",
+                      job == NULL ? "timeout"
+                                  : job->err[0] ? (char *) job->err
+                                                : "queue is full");
+        return NGX_DECLINED;
+    }
+
+    q->passages = job->passages;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_edge_query_join_searches(ngx_http_edge_query_t *q)
+{
+    ngx_uint_t                    i, good;
+    const char                   *fault;
+    ngx_http_edge_search_conf_t  *conf;
+
+    good = 0;
+    conf = q->ctx->conf->searches.elts;
+
+    for (i = 0; i < q->ctx->conf->searches.nelts; i++) {
+
+        if (q->search[i]->result != ngx_http_edge_sub_ok) {
+            ngx_http_edge_rag_log_call(q->ctx, "search", q->search[i]);
+            continue;
+        }
+
+        fault = ngx_http_edge_search_read(q, &conf[i], q->search[i]);
+
+        if (fault) {
+            ngx_http_edge_rag_log_garbage(q->ctx, "search", fault);
+            continue;
+        }
+
+        good++;
+    }
+
+    if (good == 0) {
+        return NGX_DECLINED;
+    }
+
+    q->degraded = (good < q->ctx->conf->searches.nelts);
+
+    return NGX_OK;
+}
+
+
+/* Best first over all searches (a stable insertion sort: the lists are short
+ * and each is sorted), cut to top_k if the client gave one. */
+
+static void
+ngx_http_edge_query_rank(ngx_http_edge_query_t *q)
+{
+    ngx_uint_t           i, j, n;
+    ngx_edge_passage_t  *p, passage;
+
+    p = q->passages.elts;
+    n = q->passages.nelts;
+
+    for (i = 1; i < n; i++) {
+        passage = p[i];
+
+        for (j = i; j > 0 && p[j - 1].score < passage.score; j--) {
+            p[j] = p[j - 1];
+        }
+
+        p[j] = passage;
+    }
+
+    if (q->top_k && n > q->top_k) {
+        n = q->top_k;
+    }
+
+    q->passages.nelts = ngx_min(n, NGX_HTTP_EDGE_RAG_PASSAGES_MAX);
+}
+
+
+static ngx_int_t
+ngx_http_edge_query_reply_search(ngx_http_edge_query_t *q)
+{
+    ngx_edge_buf_t  b;
+
+    ngx_edge_buf_init(&b, q->ctx->request->pool, 4096,
+                      NGX_HTTP_EDGE_QUERY_ANSWER_MAX);
+
+    ngx_http_edge_answer_search(q, &b);
+
+    return ngx_http_edge_rag_send_json(q->ctx, NGX_HTTP_OK, &b);
+}
+
+
+/* Without a passage no model is asked: it would answer from its memory. */
+
+static ngx_int_t
+ngx_http_edge_query_ungrounded(ngx_http_edge_query_t *q)
+{
+    uint32_t       cp;
+    const u_char  *p, *last;
+
+    ngx_str_set(&q->answer, "The documents hold no answer to this question.");
+
+    p = q->question.data;
+    last = p + q->question.len;
+
+    while (p < last) {
+        cp = ngx_edge_utf8_next(&p, last);
+
+        if (cp >= 0xac00 && cp <= 0xd7a3) {    /* Hangul syllables */
+            ngx_str_set(&q->answer,
+                        "문서에서 이 질문에 대한 답을 찾지 못했습니다.");
+            break;
+        }
+    }
+
+    return ngx_http_edge_query_finish(q);
+}
+
+
+static ngx_int_t
+ngx_http_edge_query_do_generate(ngx_http_edge_query_t *q)
+{
+    ngx_http_edge_generate_conf_t   *conf;
+    const ngx_http_edge_rag_conf_t  *rag;
+
+    rag = q->ctx->conf;
+    conf = rag->generates.elts;
+
+    if (q->provider == rag->generates.nelts) {
+        return ngx_http_edge_query_give_up(q);
+    }
+
+    if (conf[q->provider].extractive) {
+        return ngx_http_edge_query_extract(q);
+    }
+
+    q->generate = ngx_http_edge_llm_call(q, &conf[q->provider]);
+
+    if (q->generate == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_edge_query_enter(q, ngx_http_edge_query_st_answer);
+
+    if (q->streamed
+        && ngx_http_edge_stream_attach(q, q->generate) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_edge_rag_call(q->ctx, q->generate);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_edge_query_extract(ngx_http_edge_query_t *q)
+{
+    ngx_str_t         text;
+    ngx_uint_t        i, n;
+    ngx_edge_buf_t    b;
+    ngx_edge_quote_t  quote[NGX_EDGE_EXTRACT_MAX];
+
+    if (ngx_edge_extract(q->ctx->request->pool, &q->question,
+                         q->passages.elts, q->passages.nelts, quote,
+                         NGX_EDGE_EXTRACT_MAX, &n)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    q->degraded |= (q->provider > 0);
+    ngx_str_set(&q->model, "extractive");
+
+    ngx_edge_buf_init(&b, q->ctx->request->pool, 1024,
+                      NGX_HTTP_EDGE_QUERY_ANSWER_MAX);
+
+    for (i = 0; i < n; i++) {
+
+        if (i) {
+            ngx_edge_buf_byte(&b, ' ');
+        }
+
+        ngx_edge_buf_str(&b, &quote[i].text);
+        ngx_edge_buf_lit(&b, " [");
+        ngx_edge_buf_int(&b, quote[i].n);
+        ngx_edge_buf_byte(&b, ']');
+    }
+
+    if (ngx_edge_buf_done(&b, &text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_edge_citation_feed(&q->citation, text.data, text.len);
+
+    ngx_edge_buf_init(&b, q->ctx->request->pool, text.len + 64,
+                      NGX_HTTP_EDGE_QUERY_ANSWER_MAX);
+
+    ngx_edge_buf_json(&b, text.data, text.len);
+
+    if (ngx_edge_buf_done(&b, &text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* the inside of the string: without its quotes */
+
+    q->answer.data = text.data + 1;
+    q->answer.len = text.len - 2;
+
+    return ngx_http_edge_query_finish(q);
+}
+
+
+static ngx_int_t
+ngx_http_edge_query_do_answer(ngx_http_edge_query_t *q)
+{
+    const char  *fault;
+
+    fault = NULL;
+
+    if (q->streamed) {
+        fault = ngx_http_edge_stream_fault(q);
+
+    } else if (q->generate->result == ngx_http_edge_sub_ok) {
+        fault = ngx_http_edge_llm_read(q, q->generate);
+    }
+
+    if (fault) {
+        ngx_http_edge_rag_log_garbage(q->ctx, "generate", fault);
+
+    } else if (q->generate->result != ngx_http_edge_sub_ok) {
+        ngx_http_edge_rag_log_call(q->ctx, "generate", q->generate);
+
+    } else {
+        return ngx_http_edge_query_finish(q);
+    }
+
+    if (q->streamed && ngx_http_edge_stream_begun(q)) {
+        /* half an answer is with the client: nobody can go on with it */
+        return ngx_http_edge_query_give_up(q);
+    }
+
+    q->provider++;
+
+    ngx_http_edge_query_enter(q, ngx_http_edge_query_st_generate);
+
+    return NGX_OK;
+}
+
+
+/* The answer is known whole, or has been streamed but for its end. */
+
+static ngx_int_t
+ngx_http_edge_query_finish(ngx_http_edge_query_t *q)
+{
+    ngx_edge_buf_t  b;
+
+    ngx_edge_buf_init(&b, q->ctx->request->pool, 2048,
+                      NGX_HTTP_EDGE_QUERY_ANSWER_MAX);
+
+    if (!q->streamed) {
+        q->form->answer(q, &b);
+        return ngx_http_edge_rag_send_json(q->ctx, NGX_HTTP_OK, &b);
+    }
+
+    if (q->answer.len) {
+        q->form->delta(q, &q->answer, &b);
+    }
+
+    q->form->end(q, &b);
+
+    return ngx_http_edge_stream_write(q, &b, 1);
+}
+
+
+static ngx_int_t
+ngx_http_edge_query_give_up(ngx_http_edge_query_t *q)
+{
+    ngx_edge_buf_t  b;
+
+    if (!q->ctx->streaming) {
+        return ngx_http_edge_rag_unavailable(q->ctx,
+                                       "no language model answered");
+    }
+
+    ngx_edge_buf_init(&b, q->ctx->request->pool, 512, 4096);
+
+    q->form->error(q, "service_unavailable", "no language model answered",
+                   &b);
+
+    return ngx_http_edge_stream_write(q, &b, 1);
+}
+
+
+static void
+ngx_http_edge_query_enter(ngx_http_edge_query_t *q,
+    ngx_http_edge_query_state_e state)
+{
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, q->ctx->request->connection->log, 0,
+                   "edge rag: %s -> %s",
+                   ngx_http_edge_query_state_names[q->state],
+                   ngx_http_edge_query_state_names[state]);
+
+    q->state = state;
+}

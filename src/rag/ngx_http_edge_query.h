@@ -1,0 +1,170 @@
+
+/*
+ * Copyright (C) nginx AI edge contributors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The state of one question: query, search and chat/completions are the same
+ * operation with other forms of request and response.
+ *
+ *     parse -> embed -> search -> join -> generate -> answer -> (end)
+ *
+ * A pipeline with a store has no embed.  join ends a search request with its
+ * results, and a question without a passage with a fixed answer.  answer goes
+ * back to generate while a provider is left.  ngx_http_edge_query.c is the
+ * only writer of state.
+ *
+ * Strings are in the request's pool, or in the store job's, which lives until
+ * the request ends.
+ */
+
+
+#ifndef _NGX_HTTP_EDGE_QUERY_H_INCLUDED_
+#define _NGX_HTTP_EDGE_QUERY_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "rag/ngx_edge_citation.h"
+#include "rag/ngx_edge_extract.h"
+#include "rag/ngx_http_edge_rag.h"
+
+
+#define NGX_HTTP_EDGE_QUERY_MAX  8192      /* bytes of a question */
+
+
+typedef enum {
+    ngx_http_edge_query_st_parse = 0,
+    ngx_http_edge_query_st_embed,
+    ngx_http_edge_query_st_search,
+    ngx_http_edge_query_st_join,
+    ngx_http_edge_query_st_generate,
+    ngx_http_edge_query_st_answer
+} ngx_http_edge_query_state_e;
+
+
+typedef struct {
+    ngx_uint_t   prompt_tokens;
+    ngx_uint_t   completion_tokens;
+    ngx_uint_t   total_tokens;
+} ngx_http_edge_usage_t;
+
+
+typedef struct ngx_http_edge_stream_s  ngx_http_edge_stream_t;
+typedef struct ngx_http_edge_query_s   ngx_http_edge_query_t;
+
+
+/* How a response is written: our own form or OpenAI's. Each adds to b. */
+typedef struct {
+    void  (*answer)(ngx_http_edge_query_t *q, ngx_edge_buf_t *b);
+
+    /* events of a stream: once, then for each piece, then one of the two.
+     * text is the inside of a JSON string, escapes included */
+    void  (*begin)(ngx_http_edge_query_t *q, ngx_edge_buf_t *b);
+    void  (*delta)(ngx_http_edge_query_t *q, const ngx_str_t *text,
+        ngx_edge_buf_t *b);
+    void  (*end)(ngx_http_edge_query_t *q, ngx_edge_buf_t *b);
+    void  (*error)(ngx_http_edge_query_t *q, const char *code,
+        const char *message, ngx_edge_buf_t *b);
+} ngx_http_edge_form_t;
+
+
+struct ngx_http_edge_query_s {
+    ngx_http_edge_rag_ctx_t      *ctx;
+    ngx_http_edge_query_state_e   state;
+    const ngx_http_edge_form_t   *form;
+
+    /* what was asked */
+    ngx_str_t                     question;
+    ngx_uint_t                    top_k;       /* 0: not given */
+    ngx_uint_t                    max_tokens;  /* 0: not given */
+    ngx_edge_filter_t             filter;
+    ngx_str_t                     history;     /* chat: messages before the
+                                                  last, as JSON with a comma
+                                                  behind each */
+
+    /* what was found */
+    ngx_http_edge_sub_t          *embed;
+    ngx_str_t                     vector;      /* JSON text of the array */
+    ngx_http_edge_sub_t          *search[NGX_HTTP_EDGE_RAG_SEARCH_MAX];
+    ngx_array_t                   passages;    /* of ngx_edge_passage_t, best
+                                                  first, at most PASSAGES_MAX */
+
+    /* what was answered */
+    ngx_uint_t                    provider;    /* index in conf->generates */
+    ngx_http_edge_sub_t          *generate;
+    ngx_http_edge_stream_t       *stream;
+    ngx_str_t                     answer;      /* inside of a JSON string */
+    ngx_str_t                     model;       /* the same; empty: none */
+    ngx_str_t                     finish_reason;
+    ngx_http_edge_usage_t         usage;
+    ngx_edge_citation_t           citation;
+
+    unsigned                      streamed:1;  /* the client wants a stream */
+    unsigned                      want_usage:1;    /* chat, stream_options */
+    unsigned                      search_only:1;
+    unsigned                      grounded:1;
+    unsigned                      degraded:1;
+};
+
+
+/* ngx_http_edge_query_request.c: reads the client's body into q; NGX_OK, or
+ * NGX_DECLINED with error filled, or NGX_ERROR. */
+ngx_int_t ngx_http_edge_query_parse(ngx_http_edge_query_t *q,
+    ngx_edge_json_error_t *error);
+
+/* ngx_http_edge_embed.c */
+ngx_http_edge_sub_t *ngx_http_edge_embed_call(ngx_http_edge_rag_ctx_t *ctx,
+    const ngx_str_t *inputs, ngx_uint_t n);
+/* The vectors of an answer in the order of the inputs, as JSON texts into
+ * vectors[n].  NULL, or what is wrong with it. */
+const char *ngx_http_edge_embed_read(ngx_http_edge_rag_ctx_t *ctx,
+    ngx_http_edge_sub_t *sub, ngx_str_t *vectors, ngx_uint_t n);
+
+/* ngx_http_edge_search.c */
+ngx_http_edge_sub_t *ngx_http_edge_search_call(ngx_http_edge_query_t *q,
+    const ngx_http_edge_search_conf_t *conf);
+/* Adds the points of an answer to q->passages.  NULL, or what is wrong. */
+const char *ngx_http_edge_search_read(ngx_http_edge_query_t *q,
+    const ngx_http_edge_search_conf_t *conf, ngx_http_edge_sub_t *sub);
+/* The job for the embedded store; NULL: no memory. */
+ngx_http_edge_store_job_t *ngx_http_edge_search_job(ngx_http_edge_query_t *q);
+
+/* ngx_http_edge_llm.c: the OpenAI Chat Completions dialect. */
+ngx_http_edge_sub_t *ngx_http_edge_llm_call(ngx_http_edge_query_t *q,
+    const ngx_http_edge_generate_conf_t *conf);
+/* Reads a whole answer into q.  NULL, or what is wrong with it. */
+const char *ngx_http_edge_llm_read(ngx_http_edge_query_t *q,
+    ngx_http_edge_sub_t *sub);
+/* Reads one event of a stream: text is its piece of the answer (empty: none),
+ * the rest goes into q.  NULL, or what is wrong. */
+const char *ngx_http_edge_llm_event(ngx_http_edge_query_t *q,
+    ngx_str_t *data, ngx_str_t *text);
+
+/* ngx_http_edge_stream.c: the client's stream. */
+
+/* Sends the header and the first event; NGX_OK, or as ctx->step. */
+ngx_int_t ngx_http_edge_stream_open(ngx_http_edge_query_t *q);
+/* Makes the call stream to the client as the model's answer comes. */
+ngx_int_t ngx_http_edge_stream_attach(ngx_http_edge_query_t *q,
+    ngx_http_edge_sub_t *sub);
+/* 1 if the call has sent a piece of the answer: no other can replace it. */
+ngx_uint_t ngx_http_edge_stream_begun(ngx_http_edge_query_t *q);
+/* What went wrong inside a stream whose call ended well; NULL: nothing. */
+const char *ngx_http_edge_stream_fault(ngx_http_edge_query_t *q);
+/* Sends what b holds; last ends the response. As ctx->step. */
+ngx_int_t ngx_http_edge_stream_write(ngx_http_edge_query_t *q,
+    ngx_edge_buf_t *b, ngx_uint_t last);
+
+/* ngx_http_edge_answer.c and ngx_http_edge_answer_chat.c */
+extern const ngx_http_edge_form_t  ngx_http_edge_answer_form;
+extern const ngx_http_edge_form_t  ngx_http_edge_chat_form;
+
+void ngx_http_edge_answer_search(ngx_http_edge_query_t *q, ngx_edge_buf_t *b);
+void ngx_http_edge_answer_sources(ngx_http_edge_query_t *q,
+    ngx_uint_t with_text, ngx_edge_buf_t *b);
+void ngx_http_edge_answer_usage(const ngx_http_edge_usage_t *usage,
+    ngx_edge_buf_t *b);
+
+
+#endif /* _NGX_HTTP_EDGE_QUERY_H_INCLUDED_ */

@@ -1,0 +1,140 @@
+
+/*
+ * Copyright (C) nginx AI edge contributors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Whole responses of the RAG feature, and what is said of a failure: to the
+ * client in the record, to the operator in the log.  Prompts, passages and
+ * questions are never logged.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "rag/ngx_http_edge_rag.h"
+
+
+#define NGX_HTTP_EDGE_RAG_RETRY_AFTER  2   /* seconds, for a 503 */
+
+
+ngx_int_t
+ngx_http_edge_rag_send_json(ngx_http_edge_rag_ctx_t *ctx, ngx_uint_t status,
+    ngx_edge_buf_t *body)
+{
+    ngx_int_t            rc;
+    ngx_str_t            text;
+    ngx_buf_t           *b;
+    ngx_chain_t          out;
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+
+    rc = ngx_edge_buf_done(body, &text);
+
+    if (rc != NGX_OK) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "edge rag: the response could not be built");
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->headers_out.status = status;
+    r->headers_out.content_length_n = text.len;
+    ngx_str_set(&r->headers_out.content_type, "application/json");
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return (rc == NGX_OK) ? NGX_DONE : rc;
+    }
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->pos = text.data;
+    b->last = text.data + text.len;
+    b->memory = (text.len != 0);
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    rc = ngx_http_output_filter(r, &out);
+
+    return (rc == NGX_ERROR) ? NGX_ERROR : NGX_DONE;
+}
+
+
+ngx_int_t
+ngx_http_edge_rag_bad_request(ngx_http_edge_rag_ctx_t *ctx,
+    const ngx_edge_json_error_t *error)
+{
+    ngx_int_t  rc;
+
+    if (error->detail == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_edge_fail(ctx->request, NGX_HTTP_BAD_REQUEST,
+                            "invalid_request", error->detail);
+
+    ctx->record->failure.pointer = error->pointer;
+
+    if (error->pointer.data == NULL) {
+        ngx_str_set(&ctx->record->failure.pointer, "");
+    }
+
+    ngx_log_error(NGX_LOG_INFO, ctx->request->connection->log, 0,
+                  "edge rag: bad request at \"%V\": %s",
+                  &error->pointer, error->detail);
+
+    return rc;
+}
+
+
+void
+ngx_http_edge_rag_log_call(ngx_http_edge_rag_ctx_t *ctx, const char *stage,
+    const ngx_http_edge_sub_t *sub)
+{
+    ngx_log_t  *log;
+
+    log = ctx->request->connection->log;
+
+    if (sub->result == ngx_http_edge_sub_status) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "edge rag: %s failed, status %ui from \"%V\"",
+                      stage, sub->status, &sub->uri);
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, log, 0, "edge rag: %s failed, %s from \"%V\"",
+                  stage, ngx_http_edge_sub_result_name(sub), &sub->uri);
+}
+
+
+void
+ngx_http_edge_rag_log_garbage(ngx_http_edge_rag_ctx_t *ctx, const char *stage,
+    const char *what)
+{
+    ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,
+                  "edge rag: %s failed, %s", stage, what);
+}
+
+
+ngx_int_t
+ngx_http_edge_rag_unavailable(ngx_http_edge_rag_ctx_t *ctx,
+    const char *detail)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_edge_fail(ctx->request, NGX_HTTP_SERVICE_UNAVAILABLE,
+                            "service_unavailable", detail);
+
+    ctx->record->failure.retry_after = NGX_HTTP_EDGE_RAG_RETRY_AFTER;
+
+    return rc;
+}
