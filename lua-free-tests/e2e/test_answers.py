@@ -89,6 +89,7 @@ def test_a_citation_of_nothing_is_no_source(people):
     assert [s["n"] for s in body["sources"]] \
         == list(range(1, len(body["sources"]) + 1))
     assert len(body["sources"]) <= 5
+    assert body["invalid_citations"] == [97]
     assert body["model"] == "edge-overcite"
 
 
