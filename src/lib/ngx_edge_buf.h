@@ -22,6 +22,7 @@ typedef struct {
     u_char      *pos;          /* next byte to write */
     u_char      *end;
     size_t       max;          /* the text never grows over this */
+    size_t       size;         /* of the first allocation */
     ngx_pool_t  *pool;         /* owns the memory */
     ngx_int_t    rc;           /* NGX_OK, NGX_DECLINED (max), NGX_ERROR */
 } ngx_edge_buf_t;
@@ -46,8 +47,9 @@ void ngx_edge_buf_byte(ngx_edge_buf_t *b, u_char c);
 /* Adds a decimal integer. */
 void ngx_edge_buf_int(ngx_edge_buf_t *b, int64_t n);
 
-/* Adds a finite number with at most six significant digits after the point
- * and no trailing zeros ("0.3", "12", "0.031746"); not finite: 0. */
+/* Adds a finite number with at most six digits after the point and no
+ * trailing zeros ("0.3", "12", "0.031746"); not finite: 0; from 2^63 on with
+ * an exponent ("1.5e20"). */
 void ngx_edge_buf_number(ngx_edge_buf_t *b, double n);
 
 /* Adds a JSON string in quotes: only what RFC 8259 section 7 demands is

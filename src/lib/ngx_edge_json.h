@@ -55,13 +55,14 @@ ngx_edge_json_t *ngx_edge_json_get(const ngx_edge_json_t *object,
 ngx_uint_t ngx_edge_json_size(const ngx_edge_json_t *array_or_object);
 ngx_edge_json_t *ngx_edge_json_at(const ngx_edge_json_t *array, ngx_uint_t i);
 
-/* The i-th member in the order of the text: 0 at the end. */
+/* The next member in the order of the text: 1, or 0 at the end.  *iter is
+ * NULL before the first call and again after the last. */
 ngx_uint_t ngx_edge_json_member(const ngx_edge_json_t *object, void **iter,
     ngx_str_t *name, ngx_edge_json_t **value);
 
 /* The text of a string, not copied; valid as long as the tree. */
 void ngx_edge_json_string(const ngx_edge_json_t *value, ngx_str_t *text);
-/* A number; 1 if it is written as an integer. */
+/* A number; 1 if it is written as an integer, else 0 and *n is 0. */
 ngx_uint_t ngx_edge_json_integer(const ngx_edge_json_t *value, int64_t *n);
 double ngx_edge_json_number(const ngx_edge_json_t *value);
 ngx_uint_t ngx_edge_json_bool(const ngx_edge_json_t *value);

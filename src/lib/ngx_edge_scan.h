@@ -49,7 +49,7 @@ typedef struct {
     u_char      *pos;
     u_char      *last;
     ngx_uint_t   depth;
-    unsigned     first:1;           /* no member or element read yet */
+    unsigned     first:1;           /* no member, element or root value yet */
     unsigned     error:1;           /* sticky */
 } ngx_edge_scan_t;
 
@@ -85,7 +85,7 @@ ngx_int_t ngx_edge_scan_string(ngx_edge_scan_t *s, ngx_str_t *raw);
  * with NGX_DECLINED too: for fields that are optional and loosely typed. */
 ngx_int_t ngx_edge_scan_string_or_skip(ngx_edge_scan_t *s, ngx_str_t *raw);
 
-/* A number as a double. */
+/* A number as a double; one that does not fit (1e999) is an error. */
 ngx_int_t ngx_edge_scan_number(ngx_edge_scan_t *s, double *n);
 
 /* A number that is an integer in 0..2^53, fraction refused; other values are
@@ -106,7 +106,8 @@ ngx_int_t ngx_edge_scan_end(ngx_edge_scan_t *s);
      && ngx_memcmp((raw)->data, text, sizeof(text) - 1) == 0)
 
 /* Decodes the escapes of a raw string into pool memory (no copy if it has
- * none); lone surrogates become U+FFFD.  NGX_OK, NGX_ERROR no memory. */
+ * none); lone surrogates become U+FFFD, \u0000 a NUL byte.  NGX_OK,
+ * NGX_ERROR no memory. */
 ngx_int_t ngx_edge_scan_decode(ngx_pool_t *pool, const ngx_str_t *raw,
     ngx_str_t *text);
 

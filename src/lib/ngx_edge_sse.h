@@ -33,7 +33,11 @@ typedef struct {
     size_t       name_len;     /* bytes of the event name kept in name */
     u_char       name[32];     /* a longer event name is cut */
 
-    ngx_uint_t   state;        /* of the line being read, see the .c */
+    ngx_uint_t   state;        /* where in a line, see the .c */
+    ngx_uint_t   field;        /* whose value is read, see the .c */
+    size_t       field_len;    /* bytes of the field's name so far */
+    u_char       field_name[8];
+    unsigned     started:1;    /* the first line is behind: no BOM can come */
     unsigned     cr:1;         /* the last byte was CR: swallow an LF */
     unsigned     has_data:1;
     unsigned     too_long:1;   /* this event passed max: skip to its end */
@@ -54,7 +58,8 @@ void ngx_edge_sse_init(ngx_edge_sse_t *sse, ngx_pool_t *pool, size_t max);
  */
 ngx_int_t ngx_edge_sse_read(ngx_edge_sse_t *sse, u_char **pos, u_char *last);
 
-/* Writes "event: <name>\ndata: <json>\n\n"; json must hold no line break. */
+/* Writes "event: <name>\ndata: <json>\n\n", without the first line if name is
+ * NULL; json must hold no line break. */
 void ngx_edge_sse_write(ngx_edge_buf_t *b, const char *name,
     const ngx_str_t *json);
 
