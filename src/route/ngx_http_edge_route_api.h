@@ -28,6 +28,8 @@ struct ngx_http_edge_route_entry_s {
     ngx_http_complex_value_t  *rag;        /* pipeline's name; NULL: none */
     off_t                      max_body;   /* of the pipeline's requests; set
                                               by the rag feature, 0: none */
+    const void                *pipeline;   /* the rag feature's; NULL: depends
+                                              on the request, or none */
     unsigned                   write_unverified:1;
 };
 
