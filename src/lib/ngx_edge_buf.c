@@ -11,6 +11,8 @@
 #include "lib/ngx_edge_buf.h"
 #include "lib/ngx_edge_utf8.h"
 
+#include <float.h>
+
 
 #define NGX_EDGE_BUF_SIZE    256       /* first allocation at least */
 #define NGX_EDGE_BUF_2_63    9223372036854775808.0

@@ -147,6 +147,8 @@ ngx_edge_store_put_write(ngx_edge_store_t *store, ngx_edge_store_put_t *put,
     ngx_int_t      rc;
     sqlite3_int64  id;
 
+    id = 0;
+
     rc = ngx_edge_store_find(store, put, &id, status, nchunks);
 
     if (rc == NGX_ERROR || *status == ngx_edge_document_unchanged) {
