@@ -27,6 +27,7 @@ typedef struct {
     /* private: */
     ngx_uint_t   state;
     ngx_uint_t   number;
+    uint64_t     good;         /* of the bracket being read */
     ngx_uint_t   pending[NGX_EDGE_CITATION_BAD];
     ngx_uint_t   npending;
 } ngx_edge_citation_t;

@@ -19,9 +19,14 @@
 
 
 /* The id of a chunk: version 5 over the project's namespace and
- * tenant NUL module NUL doc_id NUL chunk (decimal), as text into buf. */
-void ngx_edge_uuid_chunk(const ngx_str_t *tenant, const ngx_str_t *module,
+ * tenant NUL module NUL doc_id NUL chunk (decimal), as text into buf.
+ * NGX_OK, NGX_ERROR no memory. */
+ngx_int_t ngx_edge_uuid_chunk(const ngx_str_t *tenant, const ngx_str_t *module,
     const ngx_str_t *doc_id, ngx_uint_t chunk, u_char *buf);
+
+/* Version 5 over a namespace and the parts, joined by NUL. */
+ngx_int_t ngx_edge_uuid_name(const u_char space[16], const ngx_str_t *parts,
+    ngx_uint_t n, u_char *buf);
 
 /* A version 4 UUID of 16 random bytes: request ids. */
 void ngx_edge_uuid_random(u_char random[16], u_char *buf);
