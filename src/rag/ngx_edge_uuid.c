@@ -16,8 +16,8 @@
 static void ngx_edge_uuid_write(u_char *bytes, u_char version, u_char *buf);
 
 
-/* 1e257c76-95e2-4024-9267-c64cc1992c63: made once, never to change, since the ids
- * of all stored points hang on it. */
+/* 1e257c76-95e2-4024-9267-c64cc1992c63: made once, never to change, since the
+ * ids of all stored points hang on it. */
 
 static const u_char  ngx_edge_uuid_namespace[16] = {
     0x1e, 0x25, 0x7c, 0x76, 0x95, 0xe2, 0x40, 0x24,
