@@ -55,6 +55,8 @@ ngx_http_edge_query_parse(ngx_http_edge_query_t *q,
         return error->detail ? NGX_DECLINED : NGX_ERROR;
     }
 
+    ngx_str_null(&error->pointer);
+
     if (ngx_edge_json_type(root) != ngx_edge_json_type_object) {
         return ngx_http_edge_query_bad(error, "",
                                        "the body must be a JSON object");

@@ -158,6 +158,16 @@ extern ngx_module_t  ngx_http_edge_rag_module;
 /* ngx_http_edge_rag_conf.c: the setters of the block's directives. */
 extern ngx_command_t  ngx_http_edge_rag_block_commands[];
 
+/* ngx_http_edge_rag_conf_backend.c */
+char *ngx_http_edge_rag_embed(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_edge_rag_search(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_edge_rag_ingest(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_edge_rag_generate(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
 /* Defaults and the checks that need the whole block; an error is logged. */
 ngx_int_t ngx_http_edge_rag_conf_done(ngx_conf_t *cf,
     ngx_http_edge_rag_conf_t *rag);
@@ -197,6 +207,9 @@ void ngx_http_edge_rag_set_deadline(ngx_http_edge_rag_ctx_t *ctx,
 /* Sends a whole JSON response; NGX_DONE, NGX_ERROR, or a status. */
 ngx_int_t ngx_http_edge_rag_send_json(ngx_http_edge_rag_ctx_t *ctx,
     ngx_uint_t status, ngx_edge_buf_t *body);
+
+/* Sets Cache-Control; NGX_OK, NGX_ERROR. */
+ngx_int_t ngx_http_edge_rag_private(ngx_http_request_t *r);
 
 /* Notes a 400 with its pointer and returns it; 500 if error is empty. */
 ngx_int_t ngx_http_edge_rag_bad_request(ngx_http_edge_rag_ctx_t *ctx,

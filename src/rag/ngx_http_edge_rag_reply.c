@@ -12,6 +12,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "lib/ngx_http_edge_headers.h"
 #include "rag/ngx_http_edge_rag.h"
 
 
@@ -40,8 +41,11 @@ ngx_http_edge_rag_send_json(ngx_http_edge_rag_ctx_t *ctx, ngx_uint_t status,
 
     r->headers_out.status = status;
     r->headers_out.content_length_n = text.len;
-    ngx_str_set(&r->headers_out.content_type, "application/json");
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    ngx_http_edge_content_type(r, "application/json");
+
+    if (ngx_http_edge_rag_private(r) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
     rc = ngx_http_send_header(r);
 
@@ -69,30 +73,56 @@ ngx_http_edge_rag_send_json(ngx_http_edge_rag_ctx_t *ctx, ngx_uint_t status,
 }
 
 
+/* An answer is one tenant's: no cache on the way may keep it. */
+
+ngx_int_t
+ngx_http_edge_rag_private(ngx_http_request_t *r)
+{
+    static const ngx_str_t  value = ngx_string("private, no-store");
+
+    return ngx_http_edge_header_set(r, "Cache-Control", &value);
+}
+
+
 ngx_int_t
 ngx_http_edge_rag_bad_request(ngx_http_edge_rag_ctx_t *ctx,
     const ngx_edge_json_error_t *error)
 {
-    ngx_int_t  rc;
+    u_char                   *p;
+    ngx_http_edge_failure_t  *failure;
 
     if (error->detail == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_edge_fail(ctx->request, NGX_HTTP_BAD_REQUEST,
-                            "invalid_request", error->detail);
+    (void) ngx_http_edge_fail(ctx->request, NGX_HTTP_BAD_REQUEST,
+                              "invalid_request", error->detail);
 
-    ctx->record->failure.pointer = error->pointer;
-
-    if (error->pointer.data == NULL) {
-        ngx_str_set(&ctx->record->failure.pointer, "");
-    }
+    failure = &ctx->record->failure;
+    failure->pointer = error->pointer;
 
     ngx_log_error(NGX_LOG_INFO, ctx->request->connection->log, 0,
                   "edge rag: bad request at \"%V\": %s",
                   &error->pointer, error->detail);
 
-    return rc;
+    if (error->pointer.len == 0) {
+        ngx_str_set(&failure->pointer, "");
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
+    /* "/top_k must be an integer": a sentence of its own */
+
+    p = ngx_pnalloc(ctx->request->pool, error->pointer.len + 1
+                                        + ngx_strlen(error->detail));
+    if (p == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    failure->detail.data = p;
+    failure->detail.len = ngx_sprintf(p, "%V %s", &error->pointer,
+                                      error->detail) - p;
+
+    return NGX_HTTP_BAD_REQUEST;
 }
 
 

@@ -23,6 +23,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "lib/ngx_edge_sse.h"
+#include "lib/ngx_http_edge_headers.h"
 #include "rag/ngx_http_edge_query.h"
 
 
@@ -81,14 +82,23 @@ ngx_http_edge_stream_open(ngx_http_edge_query_t *q)
     ngx_edge_buf_t       b;
     ngx_http_request_t  *r;
 
+    static const ngx_str_t  no = ngx_string("no");
+
     r = q->ctx->request;
 
     r->headers_out.status = NGX_HTTP_OK;
-    ngx_str_set(&r->headers_out.content_type, "text/event-stream");
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    ngx_http_edge_content_type(r, "text/event-stream");
 
     ngx_http_clear_content_length(r);
     ngx_http_clear_accept_ranges(r);
+
+    /* another nginx in front of this one must not collect the events */
+
+    if (ngx_http_edge_rag_private(r) != NGX_OK
+        || ngx_http_edge_header_set(r, "X-Accel-Buffering", &no) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
     rc = ngx_http_send_header(r);
 
