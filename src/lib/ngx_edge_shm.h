@@ -6,10 +6,11 @@
  * A table in a slab zone: fixed-length binary keys, variable values, least
  * recently used entry evicted when the zone is full.  Knows no request.
  *
- * Layout: an array of buckets (each a singly linked chain of offsets-free
- * pointers, all workers map the zone at one address) and one LRU queue.  The
- * caller holds pool->mutex around every call and while it looks at a value;
- * nothing here logs or blocks.
+ * Layout: an array of buckets, each a singly linked chain (of pointers: all
+ * workers map the zone at one address), and one LRU queue.  The caller holds
+ * pool->mutex around every call, create too, and while it looks at a value;
+ * nothing here logs or blocks.  An entry is published after its value is
+ * whole: a worker that dies half-way leaves a miss.
  */
 
 
@@ -30,9 +31,9 @@ struct ngx_edge_shm_entry_s {
     ngx_queue_t            lru;        /* head: most recent */
     ngx_edge_shm_entry_t  *next;       /* in the bucket */
     time_t                 expires;    /* 0: never */
-    uint32_t               size;       /* bytes at value */
+    size_t                 size;       /* bytes at value */
     u_char                 key[NGX_EDGE_SHM_KEY];
-    u_char                 value[1];
+    u_char                 value[1];   /* aligned as a pointer is */
 };
 
 
@@ -46,7 +47,8 @@ typedef struct {
 
 
 /* Makes a table in an empty zone with about one bucket per expected entry
- * (rounded up to a power of two); NULL: the zone is too small. */
+ * (rounded up to a power of two); NULL: the zone is too small for it and one
+ * entry.  Turns off the slab's log line about a full zone. */
 ngx_edge_shm_t *ngx_edge_shm_create(ngx_slab_pool_t *pool, ngx_uint_t entries);
 
 /* Finds a live entry and makes it the most recent; an expired one is freed
@@ -55,7 +57,8 @@ ngx_edge_shm_entry_t *ngx_edge_shm_find(ngx_edge_shm_t *t,
     ngx_slab_pool_t *pool, const u_char *key, time_t now);
 
 /* Adds or replaces; evicts from the tail until the slab has room, at most 64
- * entries a call.  NULL: no room, the table is as valid as before. */
+ * entries a call.  NULL: no room, the key is not in the table.  An entry is
+ * live while now < expires.  value must not lie in the table. */
 ngx_edge_shm_entry_t *ngx_edge_shm_put(ngx_edge_shm_t *t,
     ngx_slab_pool_t *pool, const u_char *key, const u_char *value,
     size_t size, time_t expires, time_t now);
