@@ -6,7 +6,7 @@
  * Tests for a document's fingerprint.
  */
 
-/* sources: rag/ngx_edge_document.c */
+/* sources: rag/ngx_edge_document.c rag/ngx_edge_digest.c */
 /* libs: -lcrypto */
 
 #include "unit.h"

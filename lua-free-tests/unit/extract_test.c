@@ -6,7 +6,8 @@
  * Tests for the answer without a model.
  */
 
-/* sources: rag/ngx_edge_extract.c rag/ngx_edge_chunk.c rag/ngx_edge_terms.c rag/ngx_edge_termset.c lib/ngx_edge_utf8.c */
+/* sources: rag/ngx_edge_extract.c rag/ngx_edge_chunk.c rag/ngx_edge_terms.c */
+/* sources: rag/ngx_edge_termset.c lib/ngx_edge_utf8.c */
 /* libs: -lm */
 
 #include "unit.h"

@@ -7,7 +7,9 @@
  * written for Qdrant and which passages pass.
  */
 
-/* sources: rag/ngx_edge_filter.c rag/ngx_edge_filter_match.c rag/ngx_edge_time.c lib/ngx_edge_json.c lib/ngx_edge_buf.c lib/ngx_edge_utf8.c */
+/* sources: rag/ngx_edge_filter.c rag/ngx_edge_filter_match.c */
+/* sources: rag/ngx_edge_time.c lib/ngx_edge_json.c lib/ngx_edge_buf.c */
+/* sources: lib/ngx_edge_utf8.c */
 /* libs: -ljansson */
 
 #include "unit.h"

@@ -8,7 +8,12 @@
  * another one's documents.  With -v it prints what each question found.
  */
 
-/* sources: rag/ngx_edge_store.c rag/ngx_edge_store_sql.c rag/ngx_edge_store_search.c rag/ngx_edge_terms.c rag/ngx_edge_termset.c rag/ngx_edge_chunk.c rag/ngx_edge_document.c rag/ngx_edge_filter_match.c rag/ngx_edge_time.c lib/ngx_edge_utf8.c lib/ngx_edge_buf.c */
+/* sources: rag/ngx_edge_store.c rag/ngx_edge_store_sql.c */
+/* sources: rag/ngx_edge_store_search.c rag/ngx_edge_terms.c */
+/* sources: rag/ngx_edge_termset.c rag/ngx_edge_chunk.c */
+/* sources: rag/ngx_edge_document.c rag/ngx_edge_filter_match.c */
+/* sources: rag/ngx_edge_time.c lib/ngx_edge_utf8.c lib/ngx_edge_buf.c */
+/* sources: rag/ngx_edge_digest.c */
 /* libs: -lsqlite3 -lcrypto -lm */
 
 #include <dirent.h>

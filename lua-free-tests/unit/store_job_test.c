@@ -8,7 +8,13 @@
  * so that every order of events can be made; the store is the real one.
  */
 
-/* sources: rag/ngx_http_edge_store_job.c rag/ngx_http_edge_store_run.c rag/ngx_edge_store.c rag/ngx_edge_store_sql.c rag/ngx_edge_store_search.c rag/ngx_edge_terms.c rag/ngx_edge_termset.c rag/ngx_edge_chunk.c rag/ngx_edge_document.c rag/ngx_edge_filter_match.c rag/ngx_edge_time.c lib/ngx_edge_utf8.c lib/ngx_edge_buf.c */
+/* sources: rag/ngx_http_edge_store_job.c rag/ngx_http_edge_store_run.c */
+/* sources: rag/ngx_edge_store.c rag/ngx_edge_store_sql.c */
+/* sources: rag/ngx_edge_store_search.c rag/ngx_edge_terms.c */
+/* sources: rag/ngx_edge_termset.c rag/ngx_edge_chunk.c */
+/* sources: rag/ngx_edge_document.c rag/ngx_edge_filter_match.c */
+/* sources: rag/ngx_edge_time.c lib/ngx_edge_utf8.c lib/ngx_edge_buf.c */
+/* sources: rag/ngx_edge_digest.c */
 /* libs: -lsqlite3 -lcrypto -lm */
 
 #include "unit.h"

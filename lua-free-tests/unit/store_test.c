@@ -3,190 +3,24 @@
  * Copyright (C) nginx AI edge contributors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Tests for the embedded store, on real files: documents, tenants, search,
- * several connections, files that are not ours.
+ * Tests for the embedded store: documents, tenants, search.
  */
 
-/* sources: rag/ngx_edge_store.c rag/ngx_edge_store_sql.c rag/ngx_edge_store_search.c rag/ngx_edge_terms.c rag/ngx_edge_termset.c rag/ngx_edge_chunk.c rag/ngx_edge_document.c rag/ngx_edge_filter_match.c rag/ngx_edge_time.c lib/ngx_edge_utf8.c lib/ngx_edge_buf.c */
+/* sources: rag/ngx_edge_store.c rag/ngx_edge_store_sql.c */
+/* sources: rag/ngx_edge_store_search.c rag/ngx_edge_terms.c */
+/* sources: rag/ngx_edge_termset.c rag/ngx_edge_chunk.c */
+/* sources: rag/ngx_edge_document.c rag/ngx_edge_filter_match.c */
+/* sources: rag/ngx_edge_time.c lib/ngx_edge_utf8.c lib/ngx_edge_buf.c */
+/* sources: rag/ngx_edge_digest.c */
 /* libs: -lsqlite3 -lcrypto -lm -lpthread */
 
-#include <pthread.h>
-#include <sqlite3.h>
-#include "unit.h"
-#include "rag/ngx_edge_store.h"
+#include "store_fixture.h"
 
 
-#define WRITERS  2
-#define WRITES   40
-
-
-static char                   dir[] = "/tmp/edge_store_XXXXXX";
-static char                   path[64];
-static u_char                 err[256];
-static ngx_pool_t            *pool;
-static ngx_edge_store_t      *store;
-static ngx_edge_chunk_conf_t  conf = { 1200, 200 };
-static ngx_edge_store_scope_t acme = { ngx_string("acme"),
-                                       ngx_string("planning") };
 static ngx_edge_store_scope_t globex = { ngx_string("globex"),
                                          ngx_string("planning") };
 static ngx_edge_store_scope_t other_module = { ngx_string("acme"),
                                                ngx_string("support") };
-
-
-static void
-remove_file(void)
-{
-    char                      name[80];
-    ngx_uint_t                i;
-    static const char *const  tails[] = { "", "-wal", "-shm" };
-
-    for (i = 0; i < 3; i++) {
-        snprintf(name, sizeof(name), "%s%s", path, tails[i]);
-        (void) unlink(name);
-    }
-}
-
-
-/* Each test begins with an empty file. */
-static void
-begin(void)
-{
-    remove_file();
-    pool = ngx_create_pool(4096, &ngx_stub_log);
-    store = ngx_edge_store_open(path, err, sizeof(err));
-
-    if (store == NULL) {
-        printf("open: %s\n", err);
-        exit(1);
-    }
-}
-
-
-static void
-end(void)
-{
-    ngx_edge_store_close(store);
-    ngx_destroy_pool(pool);
-}
-
-
-static ngx_edge_document_status_e
-put(ngx_edge_store_t *s, const ngx_edge_store_scope_t *scope, const char *id,
-    const char *title, const char *text, ngx_uint_t *nchunks)
-{
-    ngx_uint_t                  n;
-    ngx_edge_document_t         doc;
-    ngx_edge_document_status_e  status;
-
-    ngx_memzero(&doc, sizeof(ngx_edge_document_t));
-
-    doc.id = unit_str(id);
-    doc.title = unit_str(title);
-    doc.text = unit_str(text);
-    doc.source_uri = unit_str("s3://bucket/x.md");
-    doc.updated_at = unit_str("2026-04-14T06:40:00Z");
-    doc.acl = unit_str("[\"a\"]");
-
-    CHECK_INT(ngx_edge_store_put(s, scope, &doc, &conf, pool, &status,
-                                 nchunks ? nchunks : &n),
-              NGX_OK);
-
-    return status;
-}
-
-
-static ngx_array_t *
-search(const ngx_edge_store_scope_t *scope, const char *question,
-    double threshold, const ngx_edge_filter_t *filter)
-{
-    ngx_array_t            *a;
-    ngx_edge_store_query_t  query;
-
-    query.question = unit_str(question);
-    query.top_k = 5;
-    query.threshold = threshold;
-    query.filter = filter;
-
-    a = ngx_array_create(pool, 5, sizeof(ngx_edge_passage_t));
-
-    CHECK_INT(ngx_edge_store_search(store, scope, &query, pool, a), NGX_OK);
-
-    return a;
-}
-
-
-/* The ids of what a search finds, joined by blanks. */
-static const char *
-found(const ngx_edge_store_scope_t *scope, const char *question,
-    double threshold, const ngx_edge_filter_t *filter)
-{
-    static char          out[1024];
-    char                *o;
-    ngx_uint_t           i;
-    ngx_array_t         *a;
-    ngx_edge_passage_t  *p;
-
-    a = search(scope, question, threshold, filter);
-    p = a->elts;
-    o = out;
-
-    for (i = 0; i < a->nelts; i++) {
-        CHECK(p[i].score > 0 && p[i].score <= 1);
-        CHECK(i == 0 || p[i].score <= p[i - 1].score);
-
-        o += snprintf(o, out + sizeof(out) - o, "%s%.*s", i ? " " : "",
-                      (int) p[i].doc_id.len, p[i].doc_id.data);
-    }
-
-    *o = '\0';
-
-    return out;
-}
-
-
-#define CHECK_FOUND(scope, question, threshold, expected)                     \
-    do {                                                                      \
-        const char  *got_ = found(scope, question, threshold, NULL);          \
-        CHECK_MEM(got_, strlen(got_), expected);                              \
-    } while (0)
-
-
-/* The count of a query on the file, read past the store. */
-static long long
-count(const char *sql)
-{
-    sqlite3       *db;
-    long long      n;
-    sqlite3_stmt  *stmt;
-
-    n = -1;
-
-    if (sqlite3_open(path, &db) == SQLITE_OK
-        && sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK)
-    {
-        if (sqlite3_step(stmt) == SQLITE_ROW) {
-            n = sqlite3_column_int64(stmt, 0);
-        }
-
-        sqlite3_finalize(stmt);
-    }
-
-    sqlite3_close(db);
-
-    return n;
-}
-
-
-static void
-run_sql(const char *sql)
-{
-    sqlite3  *db;
-
-    CHECK_INT(sqlite3_open(path, &db), SQLITE_OK);
-    CHECK_INT(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
-}
 
 
 static void
@@ -509,215 +343,6 @@ test_filter(void)
 
 
 static void
-test_reopen(void)
-{
-    struct stat  st;
-
-    begin();
-    put(store, &acme, "d1", "", "Kept over a restart.", NULL);
-    ngx_edge_store_close(store);
-
-    CHECK_INT(stat(path, &st), 0);
-    CHECK_INT(st.st_mode & 0777, 0600);
-
-    store = ngx_edge_store_open(path, err, sizeof(err));
-    CHECK(store != NULL);
-    CHECK_FOUND(&acme, "restart", 0, "d1");
-    CHECK_INT(count("SELECT count(*) FROM pragma_journal_mode"
-                    " WHERE journal_mode = 'wal'"), 1);
-
-    end();
-}
-
-
-static void *
-writer(void *data)
-{
-    int                         number;
-    char                        id[32], text[64];
-    ngx_uint_t                  i, n;
-    ngx_pool_t                 *own;
-    ngx_edge_store_t           *s;
-    ngx_edge_document_t         doc;
-    ngx_edge_document_status_e  status;
-    u_char                      message[256];
-
-    number = *(int *) data;
-
-    s = ngx_edge_store_open(path, message, sizeof(message));
-    if (s == NULL) {
-        printf("writer: %s\n", message);
-        return "open";
-    }
-
-    own = ngx_create_pool(4096, &ngx_stub_log);
-    ngx_memzero(&doc, sizeof(ngx_edge_document_t));
-
-    for (i = 0; i < WRITES; i++) {
-        snprintf(id, sizeof(id), "w%d-%d", number, (int) i);
-        snprintf(text, sizeof(text), "writer %d wrote line %d", number,
-                 (int) i);
-        doc.id = unit_str(id);
-        doc.text = unit_str(text);
-
-        if (ngx_edge_store_put(s, &acme, &doc, &conf, own, &status, &n)
-            != NGX_OK)
-        {
-            printf("writer: %s\n", ngx_edge_store_error(s));
-            data = "put";
-            break;
-        }
-    }
-
-    ngx_destroy_pool(own);
-    ngx_edge_store_close(s);
-
-    return i == WRITES ? NULL : data;
-}
-
-
-/* Connections of several threads, as the thread pool has them, all of which
- * find no file at first. */
-static void
-test_two_writers(void)
-{
-    int          i, numbers[WRITERS];
-    void        *rc;
-    pthread_t    threads[WRITERS];
-
-    remove_file();
-
-    for (i = 0; i < WRITERS; i++) {
-        numbers[i] = i;
-        CHECK_INT(pthread_create(&threads[i], NULL, writer, &numbers[i]), 0);
-    }
-
-    for (i = 0; i < WRITERS; i++) {
-        CHECK_INT(pthread_join(threads[i], &rc), 0);
-        CHECK(rc == NULL);
-    }
-
-    CHECK_INT(count("SELECT count(*) FROM documents"), WRITERS * WRITES);
-    CHECK_INT(count("SELECT count(*) FROM chunk_terms"), WRITERS * WRITES);
-}
-
-
-/* A reader sees what another connection has committed, and nothing else. */
-static void
-test_reader_and_writer(void)
-{
-    ngx_edge_store_t  *second;
-
-    begin();
-
-    second = ngx_edge_store_open(path, err, sizeof(err));
-    CHECK(second != NULL);
-
-    CHECK_FOUND(&acme, "fresh", 0, "");
-    put(second, &acme, "d", "", "Fresh news.", NULL);
-    CHECK_FOUND(&acme, "fresh", 0, "d");
-
-    ngx_edge_store_close(second);
-    end();
-}
-
-
-static void
-test_foreign_files(void)
-{
-    FILE         *f;
-    u_char        junk[8192];
-    const char   *message;
-
-    message = (char *) err;
-
-    /* no directory */
-
-    CHECK(ngx_edge_store_open("/nonexistent/x.db", err, sizeof(err)) == NULL);
-    CHECK(strstr(message, "create") != NULL);
-
-    /* no database */
-
-    remove_file();
-    ngx_memset(junk, 'x', sizeof(junk));
-    f = fopen(path, "w");
-    CHECK(fwrite(junk, sizeof(junk), 1, f) == 1);
-    fclose(f);
-
-    CHECK(ngx_edge_store_open(path, err, sizeof(err)) == NULL);
-    CHECK(strstr(message, "not a database") != NULL);
-
-    /* a newer version of ours */
-
-    begin();
-    end();
-    run_sql("PRAGMA user_version = 99");
-    CHECK(ngx_edge_store_open(path, err, sizeof(err)) == NULL);
-    CHECK(strstr(message, "version 99") != NULL);
-
-    /* another program's, which stays as it is */
-
-    remove_file();
-    run_sql("CREATE TABLE t (x)");
-    CHECK(ngx_edge_store_open(path, err, sizeof(err)) == NULL);
-    CHECK(strstr(message, "another program") != NULL);
-    CHECK_INT(count("SELECT count(*) FROM sqlite_master"), 1);
-    CHECK_INT(count("SELECT count(*) FROM pragma_journal_mode"
-                    " WHERE journal_mode = 'wal'"), 0);
-}
-
-
-/* Pages overwritten under us: errors or nothing found, no crash. */
-static void
-test_corrupt_pages(void)
-{
-    FILE                   *f;
-    long                    size;
-    u_char                  junk[512];
-    ngx_uint_t              i, opened;
-    ngx_array_t            *a;
-    ngx_edge_store_query_t  query;
-
-    opened = 0;
-    query.question = unit_str("common words");
-    query.top_k = 5;
-    query.threshold = 0;
-    query.filter = NULL;
-
-    for (i = 0; i < 12; i++) {
-        begin();
-        put(store, &acme, "a", "", "common words", NULL);
-        put(store, &acme, "b", "", "more common words", NULL);
-        ngx_edge_store_close(store);
-
-        f = fopen(path, "r+");
-        fseek(f, 0, SEEK_END);
-        size = ftell(f);
-        ngx_memset(junk, (int) (i * 17), sizeof(junk));
-        fseek(f, 100 + (size - 700) * (long) i / 12, SEEK_SET);
-        CHECK(fwrite(junk, sizeof(junk), 1, f) == 1);
-        fclose(f);
-
-        store = ngx_edge_store_open(path, err, sizeof(err));
-
-        if (store) {
-            opened++;
-            a = ngx_array_create(pool, 5, sizeof(ngx_edge_passage_t));
-            (void) ngx_edge_store_search(store, &acme, &query, pool, a);
-            ngx_edge_store_close(store);
-
-        } else {
-            CHECK(err[0] != '\0');
-        }
-
-        ngx_destroy_pool(pool);
-    }
-
-    CHECK(opened > 0);
-}
-
-
-static void
 test_no_memory(void)
 {
     ngx_int_t                   i, rc;
@@ -778,11 +403,9 @@ test_no_memory(void)
 int
 main(void)
 {
-    if (mkdtemp(dir) == NULL) {
+    if (!make_dir()) {
         return 1;
     }
-
-    snprintf(path, sizeof(path), "%s/docs.db", dir);
 
     RUN(test_put_get_delete);
     RUN(test_empty_document);
@@ -792,15 +415,9 @@ main(void)
     RUN(test_tenants);
     RUN(test_tenant_checked_twice);
     RUN(test_filter);
-    RUN(test_reopen);
-    RUN(test_two_writers);
-    RUN(test_reader_and_writer);
-    RUN(test_foreign_files);
-    RUN(test_corrupt_pages);
     RUN(test_no_memory);
 
-    remove_file();
-    (void) rmdir(dir);
+    remove_dir();
 
     return unit_summary();
 }

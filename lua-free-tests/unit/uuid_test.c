@@ -6,7 +6,7 @@
  * Tests for UUIDs; the vector is RFC 9562's, appendix A.4.
  */
 
-/* sources: rag/ngx_edge_uuid.c */
+/* sources: rag/ngx_edge_uuid.c rag/ngx_edge_digest.c */
 /* libs: -lcrypto */
 
 #include "unit.h"

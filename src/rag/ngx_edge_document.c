@@ -3,74 +3,62 @@
  * Copyright (C) nginx AI edge contributors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The fingerprint of a document.  Knows OpenSSL's digests and nothing of
- * where documents are kept.
+ * The fingerprint of a document; knows nothing of where documents are kept.
  */
 
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-#include <openssl/evp.h>
+#include "rag/ngx_edge_digest.h"
 #include "rag/ngx_edge_document.h"
 
 
-static ngx_int_t ngx_edge_document_field(EVP_MD_CTX *md,
-    const ngx_str_t *value);
+#define NGX_EDGE_DOCUMENT_FIELDS  6
+#define NGX_EDGE_DOCUMENT_LENGTH  8    /* bytes of a field's length */
 
 
 ngx_int_t
 ngx_edge_document_hash(const ngx_edge_document_t *doc, u_char *hex)
 {
-    u_char       digest[EVP_MAX_MD_SIZE];
-    ngx_int_t    rc;
-    EVP_MD_CTX  *md;
+    u_char            *p, digest[NGX_EDGE_DIGEST_SHA256];
+    u_char             len[NGX_EDGE_DOCUMENT_FIELDS
+                           * NGX_EDGE_DOCUMENT_LENGTH];
+    uint64_t           n;
+    ngx_str_t          pieces[2 * NGX_EDGE_DOCUMENT_FIELDS];
+    ngx_uint_t         i, j;
+    const ngx_str_t   *field[NGX_EDGE_DOCUMENT_FIELDS];
 
-    md = EVP_MD_CTX_new();
-    if (md == NULL) {
-        return NGX_ERROR;
+    field[0] = &doc->id;
+    field[1] = &doc->text;
+    field[2] = &doc->title;
+    field[3] = &doc->source_uri;
+    field[4] = &doc->updated_at;
+    field[5] = &doc->acl;
+
+    /* the length goes before the text: "ab" + "c" is not "a" + "bc" */
+
+    p = len;
+
+    for (i = 0; i < NGX_EDGE_DOCUMENT_FIELDS; i++) {
+        pieces[2 * i].data = p;
+        pieces[2 * i].len = NGX_EDGE_DOCUMENT_LENGTH;
+        pieces[2 * i + 1] = *field[i];
+
+        n = field[i]->len;
+
+        for (j = 0; j < NGX_EDGE_DOCUMENT_LENGTH; j++) {
+            *p++ = (u_char) (n >> (8 * j));
+        }
     }
 
-    rc = NGX_ERROR;
-
-    if (EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1
-        && ngx_edge_document_field(md, &doc->id) == NGX_OK
-        && ngx_edge_document_field(md, &doc->text) == NGX_OK
-        && ngx_edge_document_field(md, &doc->title) == NGX_OK
-        && ngx_edge_document_field(md, &doc->source_uri) == NGX_OK
-        && ngx_edge_document_field(md, &doc->updated_at) == NGX_OK
-        && ngx_edge_document_field(md, &doc->acl) == NGX_OK
-        && EVP_DigestFinal_ex(md, digest, NULL) == 1)
-    {
-        (void) ngx_hex_dump(hex, digest, NGX_EDGE_DOCUMENT_HASH / 2);
-        rc = NGX_OK;
-    }
-
-    EVP_MD_CTX_free(md);
-
-    return rc;
-}
-
-
-/* The length first, in eight bytes: "ab" + "c" is not "a" + "bc". */
-
-static ngx_int_t
-ngx_edge_document_field(EVP_MD_CTX *md, const ngx_str_t *value)
-{
-    u_char      len[8];
-    uint64_t    n;
-    ngx_uint_t  i;
-
-    n = value->len;
-
-    for (i = 0; i < 8; i++) {
-        len[i] = (u_char) (n >> (8 * i));
-    }
-
-    if (EVP_DigestUpdate(md, len, sizeof(len)) != 1
-        || EVP_DigestUpdate(md, value->data, value->len) != 1)
+    if (ngx_edge_digest(pieces, 2 * NGX_EDGE_DOCUMENT_FIELDS, digest,
+                        sizeof(digest))
+        != NGX_OK)
     {
         return NGX_ERROR;
     }
+
+    (void) ngx_hex_dump(hex, digest, sizeof(digest));
 
     return NGX_OK;
 }

@@ -37,6 +37,9 @@ static ngx_int_t ngx_edge_filter_key(ngx_edge_filter_read_t *f,
 static ngx_int_t ngx_edge_filter_any_of(ngx_edge_filter_read_t *f,
     const ngx_edge_json_t *value, const ngx_str_t *base,
     ngx_edge_filter_cond_t *cond);
+static ngx_int_t ngx_edge_filter_values(ngx_edge_filter_read_t *f,
+    const ngx_edge_json_t *one, const ngx_edge_json_t *any,
+    const ngx_str_t *base, ngx_edge_filter_cond_t *cond);
 static ngx_int_t ngx_edge_filter_range_of(ngx_edge_filter_read_t *f,
     const ngx_edge_json_t *value, const ngx_str_t *base,
     ngx_edge_filter_cond_t *cond);
@@ -259,8 +262,7 @@ ngx_edge_filter_any_of(ngx_edge_filter_read_t *f,
     ngx_edge_filter_cond_t *cond)
 {
     ngx_int_t         rc;
-    ngx_str_t         pointer, at;
-    ngx_uint_t        i, n;
+    ngx_str_t         pointer;
     ngx_edge_json_t  *one, *any;
 
     rc = ngx_edge_filter_only(f, value, base, ngx_edge_filter_match_kinds,
@@ -288,10 +290,25 @@ ngx_edge_filter_any_of(ngx_edge_filter_read_t *f,
         return ngx_edge_filter_fault(f, &pointer, NULL, "must be an array");
     }
 
+    return ngx_edge_filter_values(f, one, any, &pointer, cond);
+}
+
+
+/* The one value, or those of the array. */
+
+static ngx_int_t
+ngx_edge_filter_values(ngx_edge_filter_read_t *f, const ngx_edge_json_t *one,
+    const ngx_edge_json_t *any, const ngx_str_t *base,
+    ngx_edge_filter_cond_t *cond)
+{
+    ngx_int_t   rc;
+    ngx_str_t   pointer;
+    ngx_uint_t  i, n;
+
     n = any ? ngx_edge_json_size(any) : 1;
 
     if (n == 0 || n > NGX_EDGE_FILTER_VALUES) {
-        return ngx_edge_filter_fault(f, &pointer, NULL,
+        return ngx_edge_filter_fault(f, base, NULL,
                                      "must have 1 to 64 values");
     }
 
@@ -303,16 +320,16 @@ ngx_edge_filter_any_of(ngx_edge_filter_read_t *f,
     }
 
     if (one) {
-        return ngx_edge_filter_text(f, one, &pointer, &cond->values[0]);
+        return ngx_edge_filter_text(f, one, base, &cond->values[0]);
     }
 
     for (i = 0; i < n; i++) {
 
-        if (ngx_edge_filter_element(f, &pointer, i, &at) != NGX_OK) {
+        if (ngx_edge_filter_element(f, base, i, &pointer) != NGX_OK) {
             return NGX_ERROR;
         }
 
-        rc = ngx_edge_filter_text(f, ngx_edge_json_at(any, i), &at,
+        rc = ngx_edge_filter_text(f, ngx_edge_json_at(any, i), &pointer,
                                   &cond->values[i]);
         if (rc != NGX_OK) {
             return rc;

@@ -22,6 +22,8 @@ typedef enum {
 } ngx_edge_terms_class_e;
 
 
+static ngx_int_t ngx_edge_terms_find(ngx_edge_terms_t *t,
+    const u_char **start);
 static ngx_edge_terms_class_e ngx_edge_terms_char(const u_char **p,
     const u_char *last, uint32_t *folded);
 static uint32_t ngx_edge_terms_fold(uint32_t cp);
@@ -55,23 +57,54 @@ ngx_edge_terms_init(ngx_edge_terms_t *t, const u_char *text, size_t len)
 ngx_int_t
 ngx_edge_terms_next(ngx_edge_terms_t *t, u_char *buf, size_t *len)
 {
-    uint32_t                 cp;
-    const u_char            *p, *start, *end;
-    ngx_edge_terms_class_e   class;
+    const u_char  *start, *end;
+
+    if (t->pair == NULL && ngx_edge_terms_find(t, &start) != NGX_OK) {
+        return NGX_DONE;
+    }
+
+    if (t->pair) {
+        *len = ngx_edge_terms_pair(t, buf);
+        return NGX_OK;
+    }
+
+    if (t->code_pos) {
+        end = ngx_edge_terms_word_end(start, t->code_last);
+        t->code_pos = end;
+
+    } else {
+        end = ngx_edge_terms_code_end(start, t->last);
+
+        if (end) {
+            t->code_pos = start;
+            t->code_last = end;
+
+        } else {
+            end = ngx_edge_terms_word_end(start, t->last);
+            t->pos = ngx_edge_terms_skip_tail(end, t->last);
+        }
+    }
+
+    *len = ngx_edge_terms_write(start, end, buf);
+
+    return NGX_OK;
+}
+
+
+/* Finds the next word, or run of pairs; the parts of a code, which was given
+ * whole before, are found first. */
+
+static ngx_int_t
+ngx_edge_terms_find(ngx_edge_terms_t *t, const u_char **start)
+{
+    uint32_t       cp;
+    const u_char  *p, *last;
 
     for ( ;; ) {
-
-        if (t->pair) {
-            *len = ngx_edge_terms_pair(t, buf);
-            return NGX_OK;
-        }
-
-        /* the parts of a code come after the code itself */
-
         p = t->code_pos ? t->code_pos : t->pos;
-        end = t->code_pos ? t->code_last : t->last;
+        last = t->code_pos ? t->code_last : t->last;
 
-        if (p == end) {
+        if (p == last) {
             if (t->code_pos == NULL) {
                 return NGX_DONE;
             }
@@ -81,46 +114,32 @@ ngx_edge_terms_next(ngx_edge_terms_t *t, u_char *buf, size_t *len)
             continue;
         }
 
-        start = p;
-        class = ngx_edge_terms_char(&p, end, &cp);
+        *start = p;
 
-        if (class == ngx_edge_terms_word) {
+        switch (ngx_edge_terms_char(&p, last, &cp)) {
+
+        case ngx_edge_terms_word:
+            return NGX_OK;
+
+        case ngx_edge_terms_cjk:
+            ngx_edge_terms_begin_pairs(t, *start);
+
+            if (t->pair) {
+                return NGX_OK;
+            }
+
             break;
-        }
 
-        if (class == ngx_edge_terms_cjk) {
-            ngx_edge_terms_begin_pairs(t, start);
-            continue;
-        }
+        case ngx_edge_terms_other:
 
-        if (t->code_pos) {
-            t->code_pos = p;
+            if (t->code_pos) {
+                t->code_pos = p;
 
-        } else {
-            t->pos = p;
+            } else {
+                t->pos = p;
+            }
         }
     }
-
-    if (t->code_pos) {
-        t->code_pos = ngx_edge_terms_word_end(start, t->code_last);
-        *len = ngx_edge_terms_write(start, t->code_pos, buf);
-        return NGX_OK;
-    }
-
-    p = ngx_edge_terms_code_end(start, t->last);
-
-    if (p) {
-        t->code_pos = start;
-        t->code_last = p;
-
-    } else {
-        p = ngx_edge_terms_word_end(start, t->last);
-        t->pos = ngx_edge_terms_skip_tail(p, t->last);
-    }
-
-    *len = ngx_edge_terms_write(start, p, buf);
-
-    return NGX_OK;
 }
 
 

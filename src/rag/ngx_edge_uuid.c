@@ -3,14 +3,17 @@
  * Copyright (C) nginx AI edge contributors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * UUIDs: of names, and of random bytes.  Knows OpenSSL's digests.
+ * UUIDs: of names, and of random bytes.
  */
 
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-#include <openssl/evp.h>
+#include "rag/ngx_edge_digest.h"
 #include "rag/ngx_edge_uuid.h"
+
+
+#define NGX_EDGE_UUID_PARTS  4         /* of one name, at most */
 
 
 static void ngx_edge_uuid_write(u_char *bytes, u_char version, u_char *buf);
@@ -30,7 +33,7 @@ ngx_edge_uuid_chunk(const ngx_str_t *tenant, const ngx_str_t *module,
     const ngx_str_t *doc_id, ngx_uint_t chunk, u_char *buf)
 {
     u_char     number[NGX_INT_T_LEN];
-    ngx_str_t  parts[4];
+    ngx_str_t  parts[NGX_EDGE_UUID_PARTS];
 
     parts[0] = *tenant;
     parts[1] = *module;
@@ -38,7 +41,8 @@ ngx_edge_uuid_chunk(const ngx_str_t *tenant, const ngx_str_t *module,
     parts[3].data = number;
     parts[3].len = ngx_sprintf(number, "%ui", chunk) - number;
 
-    return ngx_edge_uuid_name(ngx_edge_uuid_namespace, parts, 4, buf);
+    return ngx_edge_uuid_name(ngx_edge_uuid_namespace, parts,
+                              NGX_EDGE_UUID_PARTS, buf);
 }
 
 
@@ -46,28 +50,25 @@ ngx_int_t
 ngx_edge_uuid_name(const u_char space[16], const ngx_str_t *parts,
     ngx_uint_t n, u_char *buf)
 {
-    u_char       digest[EVP_MAX_MD_SIZE];
-    ngx_uint_t   i, ok;
-    EVP_MD_CTX  *md;
+    u_char      digest[NGX_EDGE_DIGEST_SHA1];
+    ngx_str_t   pieces[2 * NGX_EDGE_UUID_PARTS];
+    ngx_uint_t  i, k;
 
-    md = EVP_MD_CTX_new();
-    if (md == NULL) {
-        return NGX_ERROR;
-    }
-
-    ok = EVP_DigestInit_ex(md, EVP_sha1(), NULL) == 1
-         && EVP_DigestUpdate(md, space, 16) == 1;
+    k = 0;
+    pieces[k].data = (u_char *) space;
+    pieces[k++].len = 16;
 
     for (i = 0; i < n; i++) {
-        ok = ok && (i == 0 || EVP_DigestUpdate(md, "", 1) == 1)
-             && EVP_DigestUpdate(md, parts[i].data, parts[i].len) == 1;
+
+        if (i) {
+            pieces[k].data = (u_char *) "";
+            pieces[k++].len = 1;
+        }
+
+        pieces[k++] = parts[i];
     }
 
-    ok = ok && EVP_DigestFinal_ex(md, digest, NULL) == 1;
-
-    EVP_MD_CTX_free(md);
-
-    if (!ok) {
+    if (ngx_edge_digest(pieces, k, digest, sizeof(digest)) != NGX_OK) {
         return NGX_ERROR;
     }
 

@@ -24,7 +24,7 @@
 ngx_int_t ngx_edge_uuid_chunk(const ngx_str_t *tenant, const ngx_str_t *module,
     const ngx_str_t *doc_id, ngx_uint_t chunk, u_char *buf);
 
-/* Version 5 over a namespace and the parts, joined by NUL. */
+/* Version 5 over a namespace and at most four parts, joined by NUL. */
 ngx_int_t ngx_edge_uuid_name(const u_char space[16], const ngx_str_t *parts,
     ngx_uint_t n, u_char *buf);
 
