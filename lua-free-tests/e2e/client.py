@@ -37,15 +37,15 @@ class Client:
     def delete(self, module, doc_id):
         return self.http.delete(self.url(module, "documents/" + doc_id))
 
-    def search(self, module, question, **fields):
+    def search(self, module, question, /, **fields):
         return self.http.post(self.url(module, "search"),
                               json={"query": question, **fields})
 
-    def query(self, module, question, **fields):
+    def query(self, module, question, /, **fields):
         return self.http.post(self.url(module, "query"),
                               json={"query": question, **fields})
 
-    def stream(self, module, question, **fields):
+    def stream(self, module, question, /, **fields):
         """[(event, data)...] as a real SSE reader understands them."""
 
         with connect_sse(self.http, "POST", self.url(module, "query"),
