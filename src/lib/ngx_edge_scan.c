@@ -3,33 +3,53 @@
  * Copyright (C) nginx AI edge contributors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The pull parser: tokens, grammar, nesting.  No allocation but in decode.
+ * The pull parser: tokens, grammar, nesting.  Strings and digits are passed
+ * eight bytes at a time.  Nothing reads at or behind s->last, and nothing but
+ * decode allocates.
  */
 
 
 #include "lib/ngx_edge_scan.h"
 #include "lib/ngx_edge_utf8.h"
 
-#include <math.h>
+#include <float.h>
 
 
-#define NGX_EDGE_SCAN_NUMBER  64       /* bytes of a number that is converted */
+#define NGX_EDGE_SCAN_ONES   0x0101010101010101ULL
+#define NGX_EDGE_SCAN_HIGH   0x8080808080808080ULL
+
+/* Has a high bit set if one of the eight bytes is below n, n <= 0x80. */
+#define ngx_edge_scan_below(word, n)                                          \
+    (((word) - NGX_EDGE_SCAN_ONES * (n)) & ~(word))
+
+/* Has a high bit set if one of the eight bytes is c. */
+#define ngx_edge_scan_has(word, c)                                            \
+    ngx_edge_scan_below((word) ^ (NGX_EDGE_SCAN_ONES * (c)), 1)
+
+/* Not 0 if one of the eight bytes is not a digit. */
+#define ngx_edge_scan_other(word)                                             \
+    ((((word) & 0xf0f0f0f0f0f0f0f0ULL)                                        \
+      | ((((word) + 0x0606060606060606ULL) & 0xf0f0f0f0f0f0f0f0ULL) >> 4))    \
+     ^ 0x3333333333333333ULL)
 
 
-static void ngx_edge_scan_space(ngx_edge_scan_t *s);
 static ngx_int_t ngx_edge_scan_fail(ngx_edge_scan_t *s);
+static ngx_inline u_char *ngx_edge_scan_space(u_char *p, u_char *last);
+static ngx_int_t ngx_edge_scan_value(ngx_edge_scan_t *s);
 static ngx_int_t ngx_edge_scan_enter(ngx_edge_scan_t *s, u_char c);
 static ngx_int_t ngx_edge_scan_next(ngx_edge_scan_t *s, u_char close);
 static ngx_int_t ngx_edge_scan_quoted(ngx_edge_scan_t *s, ngx_str_t *raw);
-static ngx_int_t ngx_edge_scan_escape(ngx_edge_scan_t *s);
-static ngx_int_t ngx_edge_scan_literal(ngx_edge_scan_t *s, const char *word);
-static ngx_int_t ngx_edge_scan_digits(ngx_edge_scan_t *s);
-static ngx_int_t ngx_edge_scan_numeral(ngx_edge_scan_t *s, ngx_str_t *text);
+static u_char *ngx_edge_scan_escape(u_char *p, u_char *last);
+static ngx_int_t ngx_edge_scan_literal(ngx_edge_scan_t *s, const char *word,
+    size_t len);
+static u_char *ngx_edge_scan_digits(u_char *p, u_char *last);
+static u_char *ngx_edge_scan_numeral(u_char *p, u_char *last);
+static double ngx_edge_scan_double(const u_char *p, const u_char *last);
 static ngx_int_t ngx_edge_scan_scalar(ngx_edge_scan_t *s);
+static u_char ngx_edge_scan_unescape(u_char c);
 
 
-/* Bytes that end the fast path of a string: control characters, the quote,
- * the backslash. */
+/* Bytes that cannot stand in a string as they are, and its end. */
 
 static const u_char  ngx_edge_scan_stop[256] = {
     1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
@@ -43,22 +63,10 @@ void
 ngx_edge_scan_init(ngx_edge_scan_t *s, u_char *data, size_t len)
 {
     s->pos = data;
-    s->last = data + len;
+    s->last = len ? data + len : data;
     s->depth = 0;
     s->first = 1;
     s->error = 0;
-}
-
-
-static void
-ngx_edge_scan_space(ngx_edge_scan_t *s)
-{
-    while (s->pos < s->last
-           && (*s->pos == ' ' || *s->pos == '\n' || *s->pos == '\r'
-               || *s->pos == '\t'))
-    {
-        s->pos++;
-    }
 }
 
 
@@ -72,10 +80,44 @@ ngx_edge_scan_fail(ngx_edge_scan_t *s)
 }
 
 
+static ngx_inline u_char *
+ngx_edge_scan_space(u_char *p, u_char *last)
+{
+    while (p < last
+           && *p <= ' '
+           && (*p == ' ' || *p == LF || *p == CR || *p == '\t'))
+    {
+        p++;
+    }
+
+    return p;
+}
+
+
+/* Moves to the first byte of a value; there is one, and it is allowed. */
+
+static ngx_int_t
+ngx_edge_scan_value(ngx_edge_scan_t *s)
+{
+    s->pos = ngx_edge_scan_space(s->pos, s->last);
+
+    if (s->error
+        || s->pos == s->last
+        || (s->depth == 0 && !s->first))     /* a second root value */
+    {
+        return ngx_edge_scan_fail(s);
+    }
+
+    s->first = 0;
+
+    return NGX_OK;
+}
+
+
 ngx_edge_scan_type_e
 ngx_edge_scan_type(ngx_edge_scan_t *s)
 {
-    ngx_edge_scan_space(s);
+    s->pos = ngx_edge_scan_space(s->pos, s->last);
 
     if (s->error || s->pos == s->last) {
         return ngx_edge_scan_type_none;
@@ -125,14 +167,11 @@ ngx_edge_scan_array(ngx_edge_scan_t *s)
 static ngx_int_t
 ngx_edge_scan_enter(ngx_edge_scan_t *s, u_char c)
 {
-    ngx_edge_scan_space(s);
+    if (ngx_edge_scan_value(s) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
-    if (s->error
-        || s->pos == s->last
-        || *s->pos != c
-        || s->depth == NGX_EDGE_SCAN_DEPTH
-        || (s->depth == 0 && !s->first))
-    {
+    if (*s->pos != c || s->depth == NGX_EDGE_SCAN_DEPTH) {
         return ngx_edge_scan_fail(s);
     }
 
@@ -144,20 +183,21 @@ ngx_edge_scan_enter(ngx_edge_scan_t *s, u_char c)
 }
 
 
-/* Moves to the next member or element: NGX_DONE behind the closing mark.  An
- * empty scan, or one that is not inside, ends too. */
+/* Moves to the next member or element: NGX_DONE behind the closing mark. */
 
 static ngx_int_t
 ngx_edge_scan_next(ngx_edge_scan_t *s, u_char close)
 {
-    ngx_edge_scan_space(s);
+    u_char  *p;
 
-    if (s->error || s->depth == 0 || s->pos == s->last) {
+    p = ngx_edge_scan_space(s->pos, s->last);
+
+    if (s->error || s->depth == 0 || p == s->last) {
         return ngx_edge_scan_fail(s);
     }
 
-    if (*s->pos == close) {
-        s->pos++;
+    if (*p == close) {
+        s->pos = p + 1;
         s->depth--;
         s->first = 0;
         return NGX_DONE;
@@ -165,19 +205,20 @@ ngx_edge_scan_next(ngx_edge_scan_t *s, u_char close)
 
     if (s->first) {
         s->first = 0;
+        s->pos = p;
         return NGX_OK;
     }
 
-    if (*s->pos != ',') {
+    if (*p != ',') {
         return ngx_edge_scan_fail(s);
     }
 
-    s->pos++;
+    s->pos = ngx_edge_scan_space(p + 1, s->last);
 
-    ngx_edge_scan_space(s);
+    /* a comma with nothing behind it */
 
     if (s->pos == s->last || *s->pos == close) {
-        return ngx_edge_scan_fail(s);  /* a comma with nothing behind it */
+        return ngx_edge_scan_fail(s);
     }
 
     return NGX_OK;
@@ -199,7 +240,7 @@ ngx_edge_scan_member(ngx_edge_scan_t *s, ngx_str_t *key)
         return NGX_ERROR;
     }
 
-    ngx_edge_scan_space(s);
+    s->pos = ngx_edge_scan_space(s->pos, s->last);
 
     if (s->pos == s->last || *s->pos != ':') {
         return ngx_edge_scan_fail(s);
@@ -218,30 +259,46 @@ ngx_edge_scan_element(ngx_edge_scan_t *s)
 }
 
 
-/* A string from its opening quote on; the text between the quotes. */
+/* A string whose quote is at s->pos < s->last: the text between the quotes.
+ * UTF-8 is checked at the end, and only if there was more than ASCII. */
 
 static ngx_int_t
 ngx_edge_scan_quoted(ngx_edge_scan_t *s, ngx_str_t *raw)
 {
-    u_char  *p, high;
+    u_char    *p, *last;
+    uint64_t   word, high;
 
-    if (s->error || s->pos == s->last || *s->pos != '"') {
+    if (*s->pos != '"') {
         return ngx_edge_scan_fail(s);
     }
 
-    p = ++s->pos;
+    p = s->pos + 1;
+    last = s->last;
     raw->data = p;
     high = 0;
 
     for ( ;; ) {
 
-        while (p < s->last && !ngx_edge_scan_stop[*p]) {
+        while (last - p >= 8) {
+            ngx_memcpy(&word, p, 8);
+
+            if ((ngx_edge_scan_below(word, 0x20)
+                 | ngx_edge_scan_has(word, '"')
+                 | ngx_edge_scan_has(word, '\\'))
+                & NGX_EDGE_SCAN_HIGH)
+            {
+                break;
+            }
+
+            high |= word;
+            p += 8;
+        }
+
+        while (p < last && !ngx_edge_scan_stop[*p]) {
             high |= *p++;
         }
 
-        s->pos = p;
-
-        if (p == s->last) {
+        if (p == last) {
             return ngx_edge_scan_fail(s);
         }
 
@@ -249,80 +306,61 @@ ngx_edge_scan_quoted(ngx_edge_scan_t *s, ngx_str_t *raw)
             break;
         }
 
-        if (*p != '\\' || ngx_edge_scan_escape(s) != NGX_OK) {
+        p = ngx_edge_scan_escape(p, last);
+        if (p == NULL) {
             return ngx_edge_scan_fail(s);
         }
-
-        p = s->pos;
     }
 
     raw->len = p - raw->data;
-    s->pos = p + 1;
 
-    if ((high & 0x80) && !ngx_edge_utf8_valid(raw->data, raw->len)) {
+    if ((high & NGX_EDGE_SCAN_HIGH)
+        && !ngx_edge_utf8_valid(raw->data, raw->len))
+    {
         return ngx_edge_scan_fail(s);
     }
+
+    s->pos = p + 1;
 
     return NGX_OK;
 }
 
 
-static ngx_int_t
-ngx_edge_scan_escape(ngx_edge_scan_t *s)
+/* The byte behind the escape at p < last, NULL if it is none. */
+
+static u_char *
+ngx_edge_scan_escape(u_char *p, u_char *last)
 {
     u_char      c;
     ngx_uint_t  i;
 
-    s->pos++;
-
-    if (s->pos == s->last) {
-        return NGX_ERROR;
+    if (*p != '\\' || last - p < 2) {
+        return NULL;
     }
 
-    switch (*s->pos++) {
-
-    case '"':
-    case '\\':
-    case '/':
-    case 'b':
-    case 'f':
-    case 'n':
-    case 'r':
-    case 't':
-        return NGX_OK;
-
-    case 'u':
-        break;
-
-    default:
-        return NGX_ERROR;
+    if (p[1] != 'u') {
+        return ngx_edge_scan_unescape(p[1]) ? p + 2 : NULL;
     }
 
-    if (s->last - s->pos < 4) {
-        return NGX_ERROR;
+    if (last - p < 6) {
+        return NULL;
     }
 
-    for (i = 0; i < 4; i++) {
-        c = *s->pos++;
+    for (i = 2; i < 6; i++) {
+        c = (u_char) (p[i] | 0x20);
 
-        if (!((c >= '0' && c <= '9') || ((c | 0x20) >= 'a'
-                                         && (c | 0x20) <= 'f')))
-        {
-            return NGX_ERROR;
+        if (!((p[i] >= '0' && p[i] <= '9') || (c >= 'a' && c <= 'f'))) {
+            return NULL;
         }
     }
 
-    return NGX_OK;
+    return p + 6;
 }
 
 
 static ngx_int_t
-ngx_edge_scan_literal(ngx_edge_scan_t *s, const char *word)
+ngx_edge_scan_literal(ngx_edge_scan_t *s, const char *word, size_t len)
 {
-    size_t  len;
-
-    len = ngx_strlen(word);
-
     if ((size_t) (s->last - s->pos) < len
         || ngx_memcmp(s->pos, word, len) != 0)
     {
@@ -335,125 +373,197 @@ ngx_edge_scan_literal(ngx_edge_scan_t *s, const char *word)
 }
 
 
-/* One digit or more. */
+/* The byte behind one digit or more, NULL if there is none. */
 
-static ngx_int_t
-ngx_edge_scan_digits(ngx_edge_scan_t *s)
+static u_char *
+ngx_edge_scan_digits(u_char *p, u_char *last)
 {
-    u_char  *start;
+    u_char    *start;
+    uint64_t   word;
 
-    start = s->pos;
+    start = p;
 
-    while (s->pos < s->last && *s->pos >= '0' && *s->pos <= '9') {
-        s->pos++;
+    while (last - p >= 8) {
+        ngx_memcpy(&word, p, 8);
+
+        if (ngx_edge_scan_other(word)) {
+            break;
+        }
+
+        p += 8;
     }
 
-    return (s->pos > start) ? NGX_OK : NGX_ERROR;
+    while (p < last && *p >= '0' && *p <= '9') {
+        p++;
+    }
+
+    return (p > start) ? p : NULL;
 }
 
 
-/* RFC 8259 section 6: -? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)? */
+/* The byte behind a number, NULL if it is none: RFC 8259 section 6,
+ * -? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)? */
 
-static ngx_int_t
-ngx_edge_scan_numeral(ngx_edge_scan_t *s, ngx_str_t *text)
+static u_char *
+ngx_edge_scan_numeral(u_char *p, u_char *last)
 {
-    text->data = s->pos;
-
-    if (s->pos < s->last && *s->pos == '-') {
-        s->pos++;
+    if (p < last && *p == '-') {
+        p++;
     }
 
-    if (s->pos < s->last && *s->pos == '0') {
-        s->pos++;
+    if (p < last && *p == '0') {
+        p++;
 
-    } else if (ngx_edge_scan_digits(s) != NGX_OK) {
-        return ngx_edge_scan_fail(s);
+    } else {
+        p = ngx_edge_scan_digits(p, last);
     }
 
-    if (s->pos < s->last && *s->pos == '.') {
-        s->pos++;
+    if (p && p < last && *p == '.') {
+        p = ngx_edge_scan_digits(p + 1, last);
+    }
 
-        if (ngx_edge_scan_digits(s) != NGX_OK) {
-            return ngx_edge_scan_fail(s);
+    if (p && p < last && (*p == 'e' || *p == 'E')) {
+        p++;
+
+        if (p < last && (*p == '+' || *p == '-')) {
+            p++;
+        }
+
+        p = ngx_edge_scan_digits(p, last);
+    }
+
+    return p;
+}
+
+
+/*
+ * The value of a number of good grammar.  strtod() is no choice: it needs an
+ * end and obeys the locale.  19 digits count, which is more than a double
+ * holds; the last bit may differ from the nearest double.
+ */
+
+static double
+ngx_edge_scan_double(const u_char *p, const u_char *last)
+{
+    uint64_t       mantissa;
+    ngx_int_t      exp, e, sign;
+    ngx_uint_t     minus, point;
+    long double    value, power;
+
+    minus = (*p == '-');
+    p += minus;
+    mantissa = 0;
+    exp = 0;
+    point = 0;
+
+    for ( /* void */ ; p < last && (*p | 0x20) != 'e'; p++) {
+
+        if (*p == '.') {
+            point = 1;
+            continue;
+        }
+
+        if (mantissa < 1000000000000000000ULL) {
+            mantissa = mantissa * 10 + (*p - '0');
+            exp -= point;
+
+        } else {
+            exp += !point;
         }
     }
 
-    if (s->pos < s->last && (*s->pos | 0x20) == 'e') {
-        s->pos++;
+    if (p < last) {
+        p++;
+        sign = (*p == '-') ? -1 : 1;
+        p += (*p == '-' || *p == '+');
 
-        if (s->pos < s->last && (*s->pos == '+' || *s->pos == '-')) {
-            s->pos++;
+        for (e = 0; p < last; p++) {
+            e = ngx_min(e * 10 + (*p - '0'), 100000);
         }
 
-        if (ngx_edge_scan_digits(s) != NGX_OK) {
-            return ngx_edge_scan_fail(s);
-        }
+        exp += sign * e;
     }
 
-    text->len = s->pos - text->data;
+    value = (long double) mantissa;
+    power = 10;
 
-    return NGX_OK;
+    for (e = ngx_min(ngx_abs(exp), 100000); e && value != 0; e >>= 1) {
+
+        if (e & 1) {
+            value = (exp < 0) ? value / power : value * power;
+        }
+
+        power *= power;
+    }
+
+    return (double) (minus ? -value : value);
 }
 
 
 static ngx_int_t
 ngx_edge_scan_scalar(ngx_edge_scan_t *s)
 {
-    ngx_str_t  text;
+    u_char     *p;
+    ngx_str_t   text;
 
-    switch (ngx_edge_scan_type(s)) {
+    switch (*s->pos) {
 
-    case ngx_edge_scan_type_string:
+    case '"':
         return ngx_edge_scan_quoted(s, &text);
 
-    case ngx_edge_scan_type_number:
-        return ngx_edge_scan_numeral(s, &text);
+    case 't':
+        return ngx_edge_scan_literal(s, "true", 4);
 
-    case ngx_edge_scan_type_true:
-        return ngx_edge_scan_literal(s, "true");
+    case 'f':
+        return ngx_edge_scan_literal(s, "false", 5);
 
-    case ngx_edge_scan_type_false:
-        return ngx_edge_scan_literal(s, "false");
-
-    case ngx_edge_scan_type_null:
-        return ngx_edge_scan_literal(s, "null");
+    case 'n':
+        return ngx_edge_scan_literal(s, "null", 4);
 
     default:
-        return ngx_edge_scan_fail(s);
+        p = ngx_edge_scan_numeral(s->pos, s->last);
+        if (p == NULL) {
+            return ngx_edge_scan_fail(s);
+        }
+
+        s->pos = p;
+        return NGX_OK;
     }
 }
 
 
 /*
- * Without recursion: a bit per level says whether it is an object.  Levels
- * that were entered before the call stay as they are.
+ * Without recursion: a bit per level entered here says whether it is an
+ * object.
  */
 
 ngx_int_t
 ngx_edge_scan_skip(ngx_edge_scan_t *s)
 {
-    uint64_t               objects;
-    ngx_int_t              rc;
-    ngx_str_t              key;
-    ngx_uint_t             base;
-    ngx_edge_scan_type_e   type;
+    uint64_t    objects;
+    ngx_int_t   rc;
+    ngx_str_t   key;
+    ngx_uint_t  base;
 
     base = s->depth;
     objects = 0;
 
     for ( ;; ) {
-        type = ngx_edge_scan_type(s);
 
-        if (type == ngx_edge_scan_type_object
-            || type == ngx_edge_scan_type_array)
-        {
-            rc = ngx_edge_scan_enter(s, *s->pos);
+        if (ngx_edge_scan_value(s) != NGX_OK) {
+            return NGX_ERROR;
+        }
 
-            if (rc != NGX_OK) {
-                return NGX_ERROR;
+        if (*s->pos == '{' || *s->pos == '[') {
+
+            if (s->depth == NGX_EDGE_SCAN_DEPTH) {
+                return ngx_edge_scan_fail(s);
             }
 
-            objects = (objects << 1) | (type == ngx_edge_scan_type_object);
+            objects = objects << 1 | (*s->pos == '{');
+            s->pos++;
+            s->depth++;
+            s->first = 1;
 
         } else if (ngx_edge_scan_scalar(s) != NGX_OK) {
             return NGX_ERROR;
@@ -464,7 +574,6 @@ ngx_edge_scan_skip(ngx_edge_scan_t *s)
         for ( ;; ) {
 
             if (s->depth == base) {
-                s->first = 0;
                 return NGX_OK;
             }
 
@@ -488,7 +597,7 @@ ngx_edge_scan_skip(ngx_edge_scan_t *s)
 ngx_int_t
 ngx_edge_scan_raw(ngx_edge_scan_t *s, ngx_str_t *text)
 {
-    ngx_edge_scan_space(s);
+    s->pos = ngx_edge_scan_space(s->pos, s->last);
 
     text->data = s->pos;
     text->len = 0;
@@ -506,9 +615,9 @@ ngx_edge_scan_raw(ngx_edge_scan_t *s, ngx_str_t *text)
 ngx_int_t
 ngx_edge_scan_string(ngx_edge_scan_t *s, ngx_str_t *raw)
 {
-    ngx_edge_scan_space(s);
-
-    s->first = 0;
+    if (ngx_edge_scan_value(s) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     return ngx_edge_scan_quoted(s, raw);
 }
@@ -530,31 +639,26 @@ ngx_edge_scan_string_or_skip(ngx_edge_scan_t *s, ngx_str_t *raw)
 ngx_int_t
 ngx_edge_scan_number(ngx_edge_scan_t *s, double *n)
 {
-    char       buf[NGX_EDGE_SCAN_NUMBER];
-    ngx_str_t  text;
+    u_char  *p;
+    double   value;
 
-    ngx_edge_scan_space(s);
+    if (ngx_edge_scan_value(s) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
-    s->first = 0;
-
-    if (s->error || ngx_edge_scan_numeral(s, &text) != NGX_OK) {
+    p = ngx_edge_scan_numeral(s->pos, s->last);
+    if (p == NULL) {
         return ngx_edge_scan_fail(s);
     }
 
-    if (text.len >= sizeof(buf)) {
+    value = ngx_edge_scan_double(s->pos, p);
+
+    if (value < -DBL_MAX || value > DBL_MAX) {
         return ngx_edge_scan_fail(s);
     }
 
-    /* strtod() needs an end, which the text has not */
-
-    ngx_memcpy(buf, text.data, text.len);
-    buf[text.len] = '\0';
-
-    *n = strtod(buf, NULL);
-
-    if (!isfinite(*n)) {
-        return ngx_edge_scan_fail(s);
-    }
+    s->pos = p;
+    *n = value;
 
     return NGX_OK;
 }
@@ -563,29 +667,23 @@ ngx_edge_scan_number(ngx_edge_scan_t *s, double *n)
 ngx_int_t
 ngx_edge_scan_uint(ngx_edge_scan_t *s, uint64_t *n)
 {
-    size_t     i;
-    uint64_t   value;
-    ngx_str_t  text;
+    u_char     *p;
+    uint64_t    value;
+    ngx_str_t   text;
 
-    if (ngx_edge_scan_type(s) != ngx_edge_scan_type_number) {
-        return (ngx_edge_scan_skip(s) == NGX_OK) ? NGX_DECLINED : NGX_ERROR;
-    }
-
-    s->first = 0;
-
-    if (ngx_edge_scan_numeral(s, &text) != NGX_OK) {
+    if (ngx_edge_scan_raw(s, &text) != NGX_OK) {
         return NGX_ERROR;
     }
 
     value = 0;
 
-    for (i = 0; i < text.len; i++) {
+    for (p = text.data; p < s->pos; p++) {
 
-        if (text.data[i] < '0' || text.data[i] > '9') {
+        if (*p < '0' || *p > '9') {
             return NGX_DECLINED;
         }
 
-        value = value * 10 + (text.data[i] - '0');
+        value = value * 10 + (*p - '0');
 
         if (value > ((uint64_t) 1 << 53)) {
             return NGX_DECLINED;
@@ -601,42 +699,38 @@ ngx_edge_scan_uint(ngx_edge_scan_t *s, uint64_t *n)
 ngx_int_t
 ngx_edge_scan_vector(ngx_edge_scan_t *s, ngx_str_t *text, ngx_uint_t *n)
 {
-    ngx_str_t  number;
+    u_char     *p;
+    ngx_int_t   rc;
 
-    ngx_edge_scan_space(s);
-
-    text->data = s->pos;
     *n = 0;
 
-    if (ngx_edge_scan_enter(s, '[') != NGX_OK) {
+    if (ngx_edge_scan_array(s) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    while (ngx_edge_scan_next(s, ']') == NGX_OK) {
+    text->data = s->pos - 1;
 
-        ngx_edge_scan_space(s);
+    while ((rc = ngx_edge_scan_next(s, ']')) == NGX_OK) {
 
-        if (ngx_edge_scan_numeral(s, &number) != NGX_OK) {
-            return NGX_ERROR;
+        p = ngx_edge_scan_numeral(s->pos, s->last);
+        if (p == NULL) {
+            return ngx_edge_scan_fail(s);
         }
 
+        s->pos = p;
         (*n)++;
-    }
-
-    if (s->error) {
-        return NGX_ERROR;
     }
 
     text->len = s->pos - text->data;
 
-    return NGX_OK;
+    return (rc == NGX_DONE) ? NGX_OK : NGX_ERROR;
 }
 
 
 ngx_int_t
 ngx_edge_scan_end(ngx_edge_scan_t *s)
 {
-    ngx_edge_scan_space(s);
+    s->pos = ngx_edge_scan_space(s->pos, s->last);
 
     /* first: not even one value was there */
 
@@ -648,18 +742,47 @@ ngx_edge_scan_end(ngx_edge_scan_t *s)
 }
 
 
+/* What a backslash and c stand for, 0 if it is nothing, or \u. */
+
+static u_char
+ngx_edge_scan_unescape(u_char c)
+{
+    switch (c) {
+
+    case '"':
+    case '\\':
+    case '/':
+        return c;
+
+    case 'b':
+        return '\b';
+
+    case 'f':
+        return '\f';
+
+    case 'n':
+        return LF;
+
+    case 'r':
+        return CR;
+
+    case 't':
+        return '\t';
+
+    default:
+        return 0;
+    }
+}
+
+
 ngx_int_t
 ngx_edge_scan_decode(ngx_pool_t *pool, const ngx_str_t *raw, ngx_str_t *text)
 {
-    u_char        *dst;
-    const u_char  *p, *last;
+    u_char        *dst, c;
+    uint32_t       cp;
+    const u_char  *p, *last, *next;
 
-    p = raw->data;
-    last = p + raw->len;
-
-    if (raw->len == 0 || ngx_strlchr((u_char *) p, (u_char *) last, '\\')
-                         == NULL)
-    {
+    if (raw->len == 0 || memchr(raw->data, '\\', raw->len) == NULL) {
         *text = *raw;
         return NGX_OK;
     }
@@ -672,45 +795,36 @@ ngx_edge_scan_decode(ngx_pool_t *pool, const ngx_str_t *raw, ngx_str_t *text)
     }
 
     text->data = dst;
+    p = raw->data;
+    last = p + raw->len;
 
     while (p < last) {
 
-        if (*p != '\\' || last - p < 2) {
-            *dst++ = *p++;
+        next = memchr(p, '\\', last - p);
+        if (next == NULL) {
+            next = last;
+        }
+
+        dst = ngx_cpymem(dst, p, next - p);
+        p = next;
+
+        if (last - p < 2) {
             continue;
         }
 
-        switch (p[1]) {
+        c = ngx_edge_scan_unescape(p[1]);
 
-        case 'u':
-            dst = ngx_edge_utf8_put(dst, ngx_edge_utf8_unescape(&p, last));
+        if (c) {
+            *dst++ = c;
+            p += 2;
             continue;
-
-        case 'b':
-            *dst++ = '\b';
-            break;
-
-        case 'f':
-            *dst++ = '\f';
-            break;
-
-        case 'n':
-            *dst++ = '\n';
-            break;
-
-        case 'r':
-            *dst++ = '\r';
-            break;
-
-        case 't':
-            *dst++ = '\t';
-            break;
-
-        default:
-            *dst++ = p[1];
         }
 
-        p += 2;
+        cp = ngx_edge_utf8_unescape(&p, last);
+
+        if (cp != NGX_EDGE_UTF8_BAD) {
+            dst = ngx_edge_utf8_put(dst, cp);
+        }
     }
 
     text->len = dst - text->data;
