@@ -59,6 +59,8 @@ ngx_edge_terms_next(ngx_edge_terms_t *t, u_char *buf, size_t *len)
 {
     const u_char  *start, *end;
 
+    start = t->pos;
+
     if (t->pair == NULL && ngx_edge_terms_find(t, &start) != NGX_OK) {
         return NGX_DONE;
     }
