@@ -17,6 +17,7 @@
 /* sources: rag/ngx_edge_digest.c */
 /* libs: -lsqlite3 -lcrypto -lm */
 
+#include <sqlite3.h>
 #include "unit.h"
 #include "rag/ngx_http_edge_store_lane.h"
 
@@ -403,6 +404,53 @@ test_broken_file(void)
 }
 
 
+static void
+remove_file(void)
+{
+    char        name[80];
+    ngx_uint_t  i;
+
+    static const char *const  tails[] = { "", "-wal", "-shm" };
+
+    for (i = 0; i < 3; i++) {
+        snprintf(name, sizeof(name), "%s%s", path, tails[i]);
+        (void) unlink(name);
+    }
+}
+
+
+/* A connection that met an error is not used again. */
+static void
+test_reopened_after_error(void)
+{
+    sqlite3  *db;
+
+    begin();
+
+    post(ngx_http_edge_store_put, "p");
+    post(ngx_http_edge_store_search, "s");
+    run_all();
+    CHECK_INT(last_rc, NGX_OK);
+
+    CHECK_INT(sqlite3_open(path, &db), SQLITE_OK);
+    CHECK_INT(sqlite3_exec(db, "DROP TABLE chunk_terms", NULL, NULL, NULL),
+              SQLITE_OK);
+    sqlite3_close(db);
+
+    post(ngx_http_edge_store_search, "s");
+    run_all();
+    CHECK_INT(last_rc, NGX_ERROR);
+
+    remove_file();
+
+    post(ngx_http_edge_store_search, "s");
+    run_all();
+    CHECK_INT(last_rc, NGX_OK);
+
+    end();
+}
+
+
 /* A worker goes while jobs run, have run and wait: all is freed. */
 static void
 test_exit(void)
@@ -458,11 +506,6 @@ test_paths(void)
 int
 main(void)
 {
-    char        name[80];
-    ngx_uint_t  i;
-
-    static const char *const  tails[] = { "", "-wal", "-shm" };
-
     if (mkdtemp(dir) == NULL) {
         return 1;
     }
@@ -482,16 +525,13 @@ main(void)
     RUN(test_abandon);
     RUN(test_pool_refuses);
     RUN(test_broken_file);
+    RUN(test_reopened_after_error);
     RUN(test_exit);
     RUN(test_paths);
 
     ngx_destroy_pool(cf.pool);
 
-    for (i = 0; i < 3; i++) {
-        snprintf(name, sizeof(name), "%s%s", path, tails[i]);
-        (void) unlink(name);
-    }
-
+    remove_file();
     (void) rmdir(dir);
 
     return unit_summary();

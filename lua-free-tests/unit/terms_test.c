@@ -212,6 +212,8 @@ test_question_korean(void)
     CHECK_TEXT(asked("안전재고는 얼마인가요?"), "안전 전재 재고");
     CHECK_TEXT(asked("회의는 어디에서 하나요"), "회의");
     CHECK_TEXT(asked("회의"), "회의");
+    CHECK_TEXT(asked("생산 회의는 언제 열립니까? 얼마나 걸리나요?"),
+               "생산 회의");
     CHECK_TEXT(asked("담당자는 누구입니까"), "담당 당자");
     CHECK_TEXT(asked("PX-204-B의 납기는?"), "px_204_b px 204 b 납기");
 }
