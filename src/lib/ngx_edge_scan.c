@@ -4,16 +4,13 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * The pull parser: tokens, grammar, nesting.  Strings and digits are passed
- * eight bytes at a time.  Nothing reads at or behind s->last, and nothing but
- * decode allocates.
+ * eight bytes at a time, and nothing reads at or behind s->last.  What a value
+ * is worth is in ngx_edge_scan_value.c.
  */
 
 
 #include "lib/ngx_edge_scan.h"
 #include "lib/ngx_edge_utf8.h"
-
-#include <float.h>
-
 
 #define NGX_EDGE_SCAN_ONES   0x0101010101010101ULL
 #define NGX_EDGE_SCAN_HIGH   0x8080808080808080ULL
@@ -44,9 +41,7 @@ static ngx_int_t ngx_edge_scan_literal(ngx_edge_scan_t *s, const char *word,
     size_t len);
 static u_char *ngx_edge_scan_digits(u_char *p, u_char *last);
 static u_char *ngx_edge_scan_numeral(u_char *p, u_char *last);
-static double ngx_edge_scan_double(const u_char *p, const u_char *last);
 static ngx_int_t ngx_edge_scan_scalar(ngx_edge_scan_t *s);
-static u_char ngx_edge_scan_unescape(u_char c);
 
 
 /* Bytes that cannot stand in a string as they are, and its end. */
@@ -339,7 +334,7 @@ ngx_edge_scan_escape(u_char *p, u_char *last)
     }
 
     if (p[1] != 'u') {
-        return ngx_edge_scan_unescape(p[1]) ? p + 2 : NULL;
+        return memchr("\"\\/bfnrt", p[1], 8) ? p + 2 : NULL;
     }
 
     if (last - p < 6) {
@@ -433,70 +428,6 @@ ngx_edge_scan_numeral(u_char *p, u_char *last)
     }
 
     return p;
-}
-
-
-/*
- * The value of a number of good grammar.  strtod() is no choice: it needs an
- * end and obeys the locale.  19 digits count, which is more than a double
- * holds; the last bit may differ from the nearest double.
- */
-
-static double
-ngx_edge_scan_double(const u_char *p, const u_char *last)
-{
-    uint64_t       mantissa;
-    ngx_int_t      exp, e, sign;
-    ngx_uint_t     minus, point;
-    long double    value, power;
-
-    minus = (*p == '-');
-    p += minus;
-    mantissa = 0;
-    exp = 0;
-    point = 0;
-
-    for ( /* void */ ; p < last && (*p | 0x20) != 'e'; p++) {
-
-        if (*p == '.') {
-            point = 1;
-            continue;
-        }
-
-        if (mantissa < 1000000000000000000ULL) {
-            mantissa = mantissa * 10 + (*p - '0');
-            exp -= point;
-
-        } else {
-            exp += !point;
-        }
-    }
-
-    if (p < last) {
-        p++;
-        sign = (*p == '-') ? -1 : 1;
-        p += (*p == '-' || *p == '+');
-
-        for (e = 0; p < last; p++) {
-            e = ngx_min(e * 10 + (*p - '0'), 100000);
-        }
-
-        exp += sign * e;
-    }
-
-    value = (long double) mantissa;
-    power = 10;
-
-    for (e = ngx_min(ngx_abs(exp), 100000); e && value != 0; e >>= 1) {
-
-        if (e & 1) {
-            value = (exp < 0) ? value / power : value * power;
-        }
-
-        power *= power;
-    }
-
-    return (double) (minus ? -value : value);
 }
 
 
@@ -624,79 +555,6 @@ ngx_edge_scan_string(ngx_edge_scan_t *s, ngx_str_t *raw)
 
 
 ngx_int_t
-ngx_edge_scan_string_or_skip(ngx_edge_scan_t *s, ngx_str_t *raw)
-{
-    if (ngx_edge_scan_type(s) == ngx_edge_scan_type_string) {
-        return ngx_edge_scan_string(s, raw);
-    }
-
-    ngx_str_null(raw);
-
-    return (ngx_edge_scan_skip(s) == NGX_OK) ? NGX_DECLINED : NGX_ERROR;
-}
-
-
-ngx_int_t
-ngx_edge_scan_number(ngx_edge_scan_t *s, double *n)
-{
-    u_char  *p;
-    double   value;
-
-    if (ngx_edge_scan_value(s) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    p = ngx_edge_scan_numeral(s->pos, s->last);
-    if (p == NULL) {
-        return ngx_edge_scan_fail(s);
-    }
-
-    value = ngx_edge_scan_double(s->pos, p);
-
-    if (value < -DBL_MAX || value > DBL_MAX) {
-        return ngx_edge_scan_fail(s);
-    }
-
-    s->pos = p;
-    *n = value;
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_edge_scan_uint(ngx_edge_scan_t *s, uint64_t *n)
-{
-    u_char     *p;
-    uint64_t    value;
-    ngx_str_t   text;
-
-    if (ngx_edge_scan_raw(s, &text) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    value = 0;
-
-    for (p = text.data; p < s->pos; p++) {
-
-        if (*p < '0' || *p > '9') {
-            return NGX_DECLINED;
-        }
-
-        value = value * 10 + (*p - '0');
-
-        if (value > ((uint64_t) 1 << 53)) {
-            return NGX_DECLINED;
-        }
-    }
-
-    *n = value;
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
 ngx_edge_scan_vector(ngx_edge_scan_t *s, ngx_str_t *text, ngx_uint_t *n)
 {
     u_char     *p;
@@ -737,97 +595,6 @@ ngx_edge_scan_end(ngx_edge_scan_t *s)
     if (s->error || s->depth || s->first || s->pos != s->last) {
         return ngx_edge_scan_fail(s);
     }
-
-    return NGX_OK;
-}
-
-
-/* What a backslash and c stand for, 0 if it is nothing, or \u. */
-
-static u_char
-ngx_edge_scan_unescape(u_char c)
-{
-    switch (c) {
-
-    case '"':
-    case '\\':
-    case '/':
-        return c;
-
-    case 'b':
-        return '\b';
-
-    case 'f':
-        return '\f';
-
-    case 'n':
-        return LF;
-
-    case 'r':
-        return CR;
-
-    case 't':
-        return '\t';
-
-    default:
-        return 0;
-    }
-}
-
-
-ngx_int_t
-ngx_edge_scan_decode(ngx_pool_t *pool, const ngx_str_t *raw, ngx_str_t *text)
-{
-    u_char        *dst, c;
-    uint32_t       cp;
-    const u_char  *p, *last, *next;
-
-    if (raw->len == 0 || memchr(raw->data, '\\', raw->len) == NULL) {
-        *text = *raw;
-        return NGX_OK;
-    }
-
-    /* no escape is shorter than what it stands for */
-
-    dst = ngx_pnalloc(pool, raw->len);
-    if (dst == NULL) {
-        return NGX_ERROR;
-    }
-
-    text->data = dst;
-    p = raw->data;
-    last = p + raw->len;
-
-    while (p < last) {
-
-        next = memchr(p, '\\', last - p);
-        if (next == NULL) {
-            next = last;
-        }
-
-        dst = ngx_cpymem(dst, p, next - p);
-        p = next;
-
-        if (last - p < 2) {
-            continue;
-        }
-
-        c = ngx_edge_scan_unescape(p[1]);
-
-        if (c) {
-            *dst++ = c;
-            p += 2;
-            continue;
-        }
-
-        cp = ngx_edge_utf8_unescape(&p, last);
-
-        if (cp != NGX_EDGE_UTF8_BAD) {
-            dst = ngx_edge_utf8_put(dst, cp);
-        }
-    }
-
-    text->len = dst - text->data;
 
     return NGX_OK;
 }

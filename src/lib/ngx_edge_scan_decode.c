@@ -11,21 +11,17 @@
 #include "lib/ngx_edge_utf8.h"
 
 
-static u_char ngx_edge_scan_control(u_char c);
+static u_char ngx_edge_scan_unescape(u_char c);
 
 
 ngx_int_t
 ngx_edge_scan_decode(ngx_pool_t *pool, const ngx_str_t *raw, ngx_str_t *text)
 {
-    u_char        *dst;
-    const u_char  *p, *last;
+    u_char        *dst, c;
+    uint32_t       cp;
+    const u_char  *p, *last, *next;
 
-    p = raw->data;
-    last = p + raw->len;
-
-    if (raw->len == 0 || ngx_strlchr((u_char *) p, (u_char *) last, '\\')
-                         == NULL)
-    {
+    if (raw->len == 0 || memchr(raw->data, '\\', raw->len) == NULL) {
         *text = *raw;
         return NGX_OK;
     }
@@ -38,21 +34,36 @@ ngx_edge_scan_decode(ngx_pool_t *pool, const ngx_str_t *raw, ngx_str_t *text)
     }
 
     text->data = dst;
+    p = raw->data;
+    last = p + raw->len;
 
     while (p < last) {
 
-        if (*p != '\\' || last - p < 2) {
-            *dst++ = *p++;
+        next = memchr(p, '\\', last - p);
+        if (next == NULL) {
+            next = last;
+        }
+
+        dst = ngx_cpymem(dst, p, next - p);
+        p = next;
+
+        if (last - p < 2) {
+            break;
+        }
+
+        c = ngx_edge_scan_unescape(p[1]);
+
+        if (c) {
+            *dst++ = c;
+            p += 2;
             continue;
         }
 
-        if (p[1] == 'u') {
-            dst = ngx_edge_utf8_put(dst, ngx_edge_utf8_unescape(&p, last));
-            continue;
-        }
+        cp = ngx_edge_utf8_unescape(&p, last);
 
-        *dst++ = ngx_edge_scan_control(p[1]);
-        p += 2;
+        if (cp != NGX_EDGE_UTF8_BAD) {
+            dst = ngx_edge_utf8_put(dst, cp);
+        }
     }
 
     text->len = dst - text->data;
@@ -61,12 +72,17 @@ ngx_edge_scan_decode(ngx_pool_t *pool, const ngx_str_t *raw, ngx_str_t *text)
 }
 
 
-/* The byte that a backslash and c stand for. */
+/* What a backslash and c stand for, 0 if it is nothing, or \u. */
 
 static u_char
-ngx_edge_scan_control(u_char c)
+ngx_edge_scan_unescape(u_char c)
 {
     switch (c) {
+
+    case '"':
+    case '\\':
+    case '/':
+        return c;
 
     case 'b':
         return '\b';
@@ -75,15 +91,15 @@ ngx_edge_scan_control(u_char c)
         return '\f';
 
     case 'n':
-        return '\n';
+        return LF;
 
     case 'r':
-        return '\r';
+        return CR;
 
     case 't':
         return '\t';
 
     default:
-        return c;
+        return 0;
     }
 }
