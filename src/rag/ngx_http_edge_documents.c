@@ -162,11 +162,8 @@ ngx_http_edge_documents_job(ngx_http_edge_documents_t *d,
     job->chunk = d->ctx->conf->chunk;
     job->ndocs = d->ndocs;
     job->docs = ngx_pcalloc(job->pool, d->ndocs * sizeof(ngx_edge_document_t));
-    job->status = ngx_pcalloc(job->pool, d->ndocs
-                                         * sizeof(ngx_edge_document_status_e));
-    job->nchunks = ngx_pcalloc(job->pool, d->ndocs * sizeof(ngx_uint_t));
 
-    if (job->docs == NULL || job->status == NULL || job->nchunks == NULL) {
+    if (job->docs == NULL) {
         return NGX_ERROR;
     }
 
@@ -222,11 +219,13 @@ ngx_http_edge_documents_stored(ngx_http_edge_rag_ctx_t *ctx)
     job = ctx->job;
 
     if (job == NULL || job->rc == NGX_ERROR) {
-        ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,
-                      "edge rag: documents failed, store: %s",
-                      job == NULL ? "timeout"
-                                  : job->err[0] ? (char *) job->err
-                                                : "queue is full");
+        ngx_http_edge_rag_log_job(ctx, "documents");
+    }
+
+    if (job == NULL
+        || job->status == NULL
+        || (job->rc == NGX_ERROR && job->kind != ngx_http_edge_store_put))
+    {
         return ngx_http_edge_rag_unavailable(ctx,
                                        "the document store failed");
     }
@@ -234,6 +233,8 @@ ngx_http_edge_documents_stored(ngx_http_edge_rag_ctx_t *ctx)
     switch (job->kind) {
 
     case ngx_http_edge_store_put:
+
+        /* each document is a transaction: some may be stored all the same */
 
         for (i = 0; i < d->ndocs; i++) {
             d->states[i].status = job->status[i];

@@ -279,8 +279,13 @@ ngx_http_edge_points_id(ngx_http_edge_documents_t *d, const ngx_str_t *id,
 {
     u_char  uuid[NGX_EDGE_UUID_LEN];
 
-    ngx_edge_uuid_chunk(&d->ctx->record->tenant,
-                        &d->ctx->record->module->name, id, n, uuid);
+    if (ngx_edge_uuid_chunk(&d->ctx->record->tenant,
+                            &d->ctx->record->module->name, id, n, uuid)
+        != NGX_OK)
+    {
+        b->rc = NGX_ERROR;
+        return;
+    }
 
     ngx_edge_buf_byte(b, '"');
     ngx_edge_buf_add(b, uuid, NGX_EDGE_UUID_LEN);

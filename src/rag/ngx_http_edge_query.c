@@ -291,11 +291,7 @@ ngx_http_edge_query_join_store(ngx_http_edge_query_t *q)
     job = q->ctx->job;
 
     if (job == NULL || job->rc != NGX_OK) {
-        ngx_log_error(NGX_LOG_ERR, q->ctx->request->connection->log, 0,
-                      "edge rag: search failed, store: %s",
-                      job == NULL ? "timeout"
-                                  : job->err[0] ? (char *) job->err
-                                                : "queue is full");
+        ngx_http_edge_rag_log_job(q->ctx, "search");
         return NGX_DECLINED;
     }
 

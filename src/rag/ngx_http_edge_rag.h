@@ -223,6 +223,10 @@ void ngx_http_edge_rag_log_call(ngx_http_edge_rag_ctx_t *ctx,
 void ngx_http_edge_rag_log_garbage(ngx_http_edge_rag_ctx_t *ctx,
     const char *stage, const char *what);
 
+/* The same for the store job that failed or was dropped. */
+void ngx_http_edge_rag_log_job(ngx_http_edge_rag_ctx_t *ctx,
+    const char *stage);
+
 /* Notes a 503 with Retry-After and returns it; detail is static. */
 ngx_int_t ngx_http_edge_rag_unavailable(ngx_http_edge_rag_ctx_t *ctx,
     const char *detail);

@@ -155,6 +155,26 @@ ngx_http_edge_rag_log_garbage(ngx_http_edge_rag_ctx_t *ctx, const char *stage,
 }
 
 
+void
+ngx_http_edge_rag_log_job(ngx_http_edge_rag_ctx_t *ctx, const char *stage)
+{
+    const char  *what;
+
+    if (ctx->job == NULL) {
+        what = "timeout";              /* dropped at the deadline */
+
+    } else if (ctx->job->err[0]) {
+        what = (char *) ctx->job->err;
+
+    } else {
+        what = "queue is full";
+    }
+
+    ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,
+                  "edge rag: %s failed, store: %s", stage, what);
+}
+
+
 ngx_int_t
 ngx_http_edge_rag_unavailable(ngx_http_edge_rag_ctx_t *ctx,
     const char *detail)
