@@ -345,7 +345,9 @@ ngx_http_edge_sub_judge(ngx_http_edge_sub_t *sub, ngx_int_t rc)
     }
 
     if (sub->status == 0) {
-        return ngx_http_edge_sub_failed;
+        /* nginx lets by what is no HTTP, as a body without a header */
+        return (rc == NGX_OK) ? ngx_http_edge_sub_unreachable
+                              : ngx_http_edge_sub_failed;
     }
 
     /* a body cut short ends with rc NGX_OK too, but without the end mark */
