@@ -228,7 +228,7 @@ class Gateway:
             name, [os.environ["TEST_NGINX_BINARY"], "-c", conf,
                    "-p", self.directory,
                    "-e", self.directory / "error.log"],
-            directory, self.base + "/", env)
+            directory, self.base + "/actuator/health", env)
 
     def start(self):
         self.process.start(20)

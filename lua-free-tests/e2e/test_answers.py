@@ -6,6 +6,7 @@
 
 import re
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -213,6 +214,34 @@ def test_a_second_tenant_header_adds_nothing(people):
     assert r.status_code in (200, 400, 403)
     if r.status_code == 200:
         assert set(found(r)) <= OWN["acme", "planning"]
+
+
+def test_many_at_once_get_their_own_answers(edge, people):
+    """Questions and streams of both tenants, interleaved on few workers."""
+
+    jobs = [(tenant, module, question, kind)
+            for tenant in people
+            for _, module, question, _ in asked(True)[::3]
+            for kind in ("search", "query", "stream")]
+
+    def run(job):
+        tenant, module, question, kind = job
+        c = client.Client(edge.base, tenant)
+        try:
+            if kind == "stream":
+                events = c.stream(module, question)
+                assert events[-1][0] == "done", events[-1]
+                sources = events[0][1]["sources"]
+            else:
+                r = getattr(c, kind)(module, question)
+                assert r.status_code == 200, r.text
+                sources = r.json().get("sources", r.json().get("results"))
+            return {s["doc_id"] for s in sources} - OWN[tenant, module]
+        finally:
+            c.close()
+
+    with ThreadPoolExecutor(16) as pool:
+        assert not set().union(*pool.map(run, jobs))
 
 
 def test_what_qdrant_is_asked(stack, people):
