@@ -200,6 +200,8 @@ Test::Nginx::Socket::add_block_preprocessor(sub {
 
     return if defined $block->must_die;
 
+    Edge::Stub::reset_calls($ENV{TEST_NGINX_RAND_PORT_1});
+
     # nginx warns of each unverified source
     $block->set_value('suppress_stderr', 1);
 

@@ -251,6 +251,18 @@ sub answer_waiting {
     }
 }
 
+# Makes a running stub forget what came: before a block of tests.
+sub reset_calls {
+    my ($port) = @_;
+
+    my $sock = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+        PeerPort => $port, Timeout => 5) or die "stub: port $port: $!\n";
+
+    print $sock "GET /_calls HTTP/1.1\r\n\r\n";
+    sysread($sock, my $answer, 1) or die "stub: no answer\n";
+    close $sock;
+}
+
 sub forget {
     @calls = ();
     %count = ();
