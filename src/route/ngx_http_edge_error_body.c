@@ -41,8 +41,6 @@ static void ngx_http_edge_error_pointer(ngx_edge_buf_t *b,
 static void ngx_http_edge_error_openai(ngx_edge_buf_t *b,
     const ngx_http_edge_error_t *error, ngx_uint_t status,
     const ngx_http_edge_failure_t *failure);
-static void ngx_http_edge_error_param(ngx_edge_buf_t *b,
-    const ngx_str_t *pointer);
 static void ngx_http_edge_error_text(ngx_edge_buf_t *b, const ngx_str_t *text,
     const char *other);
 
@@ -219,6 +217,8 @@ ngx_http_edge_error_openai(ngx_edge_buf_t *b,
     const ngx_http_edge_error_t *error, ngx_uint_t status,
     const ngx_http_edge_failure_t *failure)
 {
+    ngx_str_t  param;
+
     ngx_edge_buf_lit(b, "{\"error\":{\"message\":");
     ngx_http_edge_error_text(b, failure ? &failure->detail : NULL,
                              error->detail);
@@ -234,7 +234,13 @@ ngx_http_edge_error_openai(ngx_edge_buf_t *b,
     }
 
     if (failure && failure->pointer.len) {
-        ngx_http_edge_error_param(b, &failure->pointer);
+
+        /* OpenAI names a field of the body without the leading slash */
+
+        param.data = failure->pointer.data + 1;
+        param.len = failure->pointer.len - 1;
+
+        ngx_http_edge_error_text(b, &param, "");
 
     } else {
         ngx_edge_buf_lit(b, "null");
@@ -245,54 +251,6 @@ ngx_http_edge_error_openai(ngx_edge_buf_t *b,
                              (failure && failure->code) ? failure->code
                                                         : error->code);
     ngx_edge_buf_lit(b, "}}\n");
-}
-
-
-/* "/messages/0/role" the way OpenAI names it: messages[0].role. */
-
-static void
-ngx_http_edge_error_param(ngx_edge_buf_t *b, const ngx_str_t *pointer)
-{
-    u_char     *p, *last, *end;
-    ngx_str_t   name;
-    ngx_str_t   text;
-
-    text.data = ngx_pnalloc(b->pool, 2 * pointer->len);
-    if (text.data == NULL) {
-        b->rc = NGX_ERROR;
-        return;
-    }
-
-    p = pointer->data + 1;
-    last = pointer->data + pointer->len;
-    text.len = 0;
-
-    while (p <= last) {
-        end = ngx_strlchr(p, last, '/');
-
-        name.data = p;
-        name.len = (end ? end : last) - p;
-
-        if (text.len && ngx_atoi(name.data, name.len) != NGX_ERROR) {
-            text.data[text.len++] = '[';
-            ngx_memcpy(text.data + text.len, name.data, name.len);
-            text.len += name.len;
-            text.data[text.len++] = ']';
-
-        } else {
-
-            if (text.len) {
-                text.data[text.len++] = '.';
-            }
-
-            ngx_memcpy(text.data + text.len, name.data, name.len);
-            text.len += name.len;
-        }
-
-        p += name.len + 1;
-    }
-
-    ngx_http_edge_error_text(b, &text, "");
 }
 
 

@@ -59,13 +59,9 @@ ngx_http_edge_route_admit(ngx_http_request_t *r)
     ngx_http_edge_record_t                *rec;
     const ngx_http_edge_route_loc_conf_t  *rlcf;
 
-    if (r != r->main) {
-        return NGX_DECLINED;
-    }
-
     rlcf = ngx_http_get_module_loc_conf(r, ngx_http_edge_route_module);
 
-    if (rlcf->mode == NGX_HTTP_EDGE_ROUTE_OFF) {
+    if (rlcf->mode == NGX_HTTP_EDGE_ROUTE_OFF || r != r->main) {
         return NGX_DECLINED;
     }
 
@@ -101,15 +97,15 @@ ngx_http_edge_route_admit(ngx_http_request_t *r)
 
     rec->admitted = 1;
 
-    if (rec->endpoint == ngx_http_edge_endpoint_none) {
-
-        /* a proxy_pass with a variable would send the raw request target */
-
-        r->valid_unparsed_uri = 0;
-
-    } else if (r->method & (NGX_HTTP_POST|NGX_HTTP_PUT)) {
+    if (rec->endpoint != ngx_http_edge_endpoint_none
+        && r->method & (NGX_HTTP_POST|NGX_HTTP_PUT))
+    {
         return ngx_http_edge_route_read(r);
     }
+
+    /* a proxy_pass with a variable would send the raw request target */
+
+    r->valid_unparsed_uri = 0;
 
     ngx_http_set_ctx(r, (void *) &ngx_http_edge_route_admitted,
                      ngx_http_edge_route_module);
