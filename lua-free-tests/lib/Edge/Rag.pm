@@ -9,6 +9,7 @@
 #     --- generate: s500 extractive    one generate line each (default: chat)
 #     --- ingest: qdrant           default: none
 #     --- rag                      more directives for the edge_rag block
+#     --- api                      more directives for the location /api/
 #     --- unavailable: <detail>    the request is answered with a 503 of this
 #                                  detail, and the next on its connection
 #
@@ -251,10 +252,11 @@ $rag
 edge_module docs { rag docs; allow_write unverified; }
 END
 
+    my $api = defined $block->api ? $block->api : '';
     my $stub = "http://127.0.0.1:$ENV{TEST_NGINX_RAND_PORT_1}";
 
     $block->set_value('config', <<"END" . $places . ($block->config || ''));
-location /api/ { edge_tenant \$http_x_t unverified; edge_route on; }
+location /api/ { edge_tenant \$http_x_t unverified; edge_route on; $api }
 location = /ping { return 200 pong; }
 location = /calls { proxy_method GET; proxy_pass $stub/_calls; }
 location = /bodies { proxy_method GET; proxy_pass $stub/_bodies; }
