@@ -226,7 +226,7 @@ ngx_edge_buf_json(ngx_edge_buf_t *b, const u_char *data, size_t len)
 {
     const u_char  *p, *last;
 
-    last = data + len;
+    last = len ? data + len : data;    /* data may be NULL then */
 
     ngx_edge_buf_byte(b, '"');
 
@@ -305,7 +305,7 @@ ngx_edge_buf_json_raw(ngx_edge_buf_t *b, const u_char *raw, size_t len)
     const u_char  *p, *last, *escape;
 
     p = raw;
-    last = raw + len;
+    last = len ? raw + len : raw;
 
     /* raw is what is not yet added, p where the search goes on */
 

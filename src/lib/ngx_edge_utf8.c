@@ -101,7 +101,7 @@ ngx_edge_utf8_valid(const u_char *data, size_t len)
     const u_char  *p, *last;
 
     p = data;
-    last = data + len;
+    last = len ? data + len : data;    /* data may be NULL then */
 
     while (p < last) {
 
@@ -310,7 +310,7 @@ ngx_edge_utf8_count(const u_char *data, size_t len)
     const u_char  *p, *last;
 
     n = 0;
-    last = data + len;
+    last = len ? data + len : data;
 
     for (p = data; p < last; p++) {
         n += (*p & 0xc0) != 0x80;
