@@ -10,6 +10,7 @@
 #     --- ingest: qdrant           default: none
 #     --- rag                      more directives for the edge_rag block
 #     --- api                      more directives for the location /api/
+#     --- stages                   more directives for the stages' locations
 #     --- unavailable: <detail>    the request is answered with a 503 of this
 #                                  detail, and the next on its connection
 #
@@ -183,13 +184,13 @@ sub words {
 
 # An internal location for a stage.
 sub place {
-    my ($path, $script) = @_;
+    my ($path, $script, $more) = @_;
 
     my $port = $script eq 'refused' ? $ENV{TEST_NGINX_RAND_PORT_9}
                                     : $ENV{TEST_NGINX_RAND_PORT_1};
 
     return "location $path { internal;\n"
-        . "    proxy_pass http://127.0.0.1:$port/$script/; }\n";
+        . "    proxy_pass http://127.0.0.1:$port/$script/; $more }\n";
 }
 
 # A block's requests are several: the line of the first is still there when
@@ -207,10 +208,11 @@ Test::Nginx::Socket::add_block_preprocessor(sub {
     $block->set_value('suppress_stderr', 1);
 
     my ($rag, $places) = ('', '');
+    my $more = defined $block->stages ? $block->stages : '';
     my $stage = sub {
         my ($line, $path, $script) = @_;
         $rag .= "    $line;\n";
-        $places .= place($path, $script);
+        $places .= place($path, $script, $more);
     };
 
     $stage->('embed /_embed/ model=e-1 dimensions=3', '/_embed/',

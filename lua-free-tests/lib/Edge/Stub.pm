@@ -228,11 +228,11 @@ sub reply {
     return $script->($call);
 }
 
-# The names of header fields, sorted, but with the values of those whose
-# value is part of what a call means.
+# The names of header fields, sorted; of the type and of fields of a test's
+# own (X-) the values too.
 sub fields {
     return join ' ', sort map {
-        /^(content-type): *(.*)$/ ? "$1=$2" : /^([^:]+)/ ? $1 : ()
+        /^(content-type|x-[^:]*): *(.*)$/ ? "$1=$2" : /^([^:]+)/ ? $1 : ()
     } map { lc } split /\r\n/, $_[0];
 }
 
