@@ -1,0 +1,80 @@
+# Copyright (C) nginx AI edge contributors
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Collects what was measured and prints it, as text and as RESULTS.md.
+
+import datetime
+import os
+import platform
+import re
+import statistics
+import subprocess
+
+
+def median(samples, field):
+    return statistics.median(getattr(s, field) for s in samples)
+
+
+def spread(samples, field):
+    """Half of the middle range: how far rounds differ from each other."""
+    values = sorted(getattr(s, field) for s in samples)
+    return (values[-1 - len(values) // 4] - values[len(values) // 4]) / 2
+
+
+class Report:
+    def __init__(self, bench):
+        self.bench = bench
+        self.lines = []
+        self.missed = []
+
+    def add(self, line=""):
+        print(line, flush=True)
+        self.lines.append(line)
+
+    def title(self, text):
+        self.add()
+        self.add(f"## {text}")
+        self.add()
+
+    def table(self, head, rows):
+        self.add("| " + " | ".join(head) + " |")
+        self.add("|---" * len(head) + "|")
+        for row in rows:
+            self.add("| " + " | ".join(row) + " |")
+        self.add()
+
+    def target(self, what, value, limit, unit):
+        """One line that says whether a number is within its budget."""
+        met = value <= limit
+        if not met:
+            self.missed.append(what)
+        self.add(f"- {what}: {value:.2f} {unit}, target {limit:g} {unit}: "
+                 + ("met" if met else "**missed**"))
+
+    def write(self, path):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("\n".join(self.preamble() + self.lines) + "\n")
+
+    def preamble(self):
+        version = subprocess.run([self.bench.nginx, "-v"],
+                                 capture_output=True, text=True).stderr
+        with open("/proc/cpuinfo") as f:
+            model = re.search(r"model name\s*: (.*)", f.read())
+        now = datetime.datetime.now(datetime.timezone.utc)
+
+        return [
+            "# Results of `make bench`",
+            "",
+            "Written by `bench/run`; numbers of one machine on one day.",
+            "",
+            f"- date: {now:%Y-%m-%d %H:%M} UTC, revision "
+            f"{self.bench.revision}",
+            f"- machine: {os.cpu_count()} x "
+            f"{model.group(1) if model else platform.machine()}, "
+            f"Linux {platform.release()}, load before the run "
+            f"{self.bench.load:.1f}",
+            f"- nginx: {version.strip().rpartition('/')[2]}, one worker on "
+            "a core of its own; load and stubs on another",
+            f"- rounds: {self.bench.rounds}, edge and reference taking turns; "
+            "medians, with half the distance of the quartiles",
+        ]
