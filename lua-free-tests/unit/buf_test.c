@@ -343,7 +343,8 @@ test_json_raw(void)
     check_raw("\\ud83d\\n", "\xef\xbf\xbd\\n");
     check_raw("\\\\u0041", "\\\\u0041");
     check_raw("\\\\\\u0041", "\\\\A");
-    check_raw("\xed\x95\x9c\\u0041\xed\x95\x9c", "\xed\x95\x9c" "A\xed\x95\x9c");
+    check_raw("\xed\x95\x9c\\u0041\xed\x95\x9c",
+              "\xed\x95\x9c" "A\xed\x95\x9c");
 
     /* not valid, but it must not read behind the end */
 

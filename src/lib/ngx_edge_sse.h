@@ -37,7 +37,7 @@ typedef struct {
     ngx_uint_t   field;        /* whose value is read, see the .c */
     size_t       field_len;    /* bytes of the field's name so far */
     u_char       field_name[8];
-    unsigned     started:1;    /* the first line is behind: no BOM can come */
+    unsigned     started:1;    /* a line was read: no BOM can come */
     unsigned     cr:1;         /* the last byte was CR: swallow an LF */
     unsigned     has_data:1;
     unsigned     too_long:1;   /* this event passed max: skip to its end */
