@@ -127,7 +127,7 @@ qr/"system","content":"Rules about (edge-\w+)\."\},\{"role":"user","content":"Q 
 === TEST 9: escapes of the answer mean what they meant
 --- generate: escapes
 --- response_body_like eval
-qr/^\{"answer":"(?:\\u00e9|é) (?:\\ud83d\\ude00|😀) \\"q\\" \\\\ \\n\\u0001 <\\?\/b> 온도 \[1, 2\]","sources"/
+qr/^\{"answer":"é 😀 \\"q\\" \\\\ \\n\\u0001 <\\?\/b> 온도 \[1, 2\]","sources"/
 
 
 

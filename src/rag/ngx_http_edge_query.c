@@ -90,48 +90,30 @@ ngx_http_edge_query_create(ngx_http_edge_rag_ctx_t *ctx)
 static ngx_int_t
 ngx_http_edge_query_step(ngx_http_edge_rag_ctx_t *ctx)
 {
-    ngx_int_t               rc;
     ngx_http_edge_query_t  *q;
 
     q = ctx->op;
 
-    do {
-        switch (q->state) {
+    switch (q->state) {
 
-        case ngx_http_edge_query_st_parse:
-            rc = ngx_http_edge_query_do_parse(q);
-            break;
+    case ngx_http_edge_query_st_parse:
+        return ngx_http_edge_query_do_parse(q);
 
-        case ngx_http_edge_query_st_embed:
-            rc = ngx_http_edge_query_do_embed(q);
-            break;
+    case ngx_http_edge_query_st_embed:
+        return ngx_http_edge_query_do_embed(q);
 
-        case ngx_http_edge_query_st_search:
-            rc = ngx_http_edge_query_do_search(q);
-            break;
+    case ngx_http_edge_query_st_search:
+        return ngx_http_edge_query_do_search(q);
 
-        case ngx_http_edge_query_st_join:
-            rc = ngx_http_edge_query_do_join(q);
-            break;
+    case ngx_http_edge_query_st_join:
+        return ngx_http_edge_query_do_join(q);
 
-        case ngx_http_edge_query_st_generate:
-            rc = ngx_http_edge_query_do_generate(q);
-            break;
+    case ngx_http_edge_query_st_generate:
+        return ngx_http_edge_query_do_generate(q);
 
-        default: /* ngx_http_edge_query_st_answer */
-            rc = ngx_http_edge_query_do_answer(q);
-            break;
-        }
-
-        /* NGX_OK: go on, unless the state that was entered has to wait */
-
-        if (rc == NGX_OK && ctx->pending) {
-            return NGX_AGAIN;
-        }
-
-    } while (rc == NGX_OK);
-
-    return rc;
+    default: /* ngx_http_edge_query_st_answer */
+        return ngx_http_edge_query_do_answer(q);
+    }
 }
 
 
@@ -532,6 +514,12 @@ ngx_http_edge_query_do_answer(ngx_http_edge_query_t *q)
         /* half an answer is with the client: nobody can go on with it */
         return ngx_http_edge_query_give_up(q);
     }
+
+    /* what it said of itself is not true of the next one */
+
+    ngx_str_null(&q->model);
+    ngx_str_set(&q->finish_reason, "stop");
+    ngx_memzero(&q->usage, sizeof(ngx_http_edge_usage_t));
 
     q->provider++;
 
