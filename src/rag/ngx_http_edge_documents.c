@@ -98,7 +98,7 @@ ngx_http_edge_documents_start(ngx_http_edge_rag_ctx_t *ctx)
         ctx->step = ngx_http_edge_ingest_get;
     }
 
-    return ctx->step(ctx);
+    return NGX_OK;
 }
 
 
@@ -125,7 +125,7 @@ ngx_http_edge_documents_store(ngx_http_edge_rag_ctx_t *ctx)
 
     ngx_http_edge_rag_post_job(ctx, job);
 
-    return ctx->pending ? NGX_AGAIN : ngx_http_edge_documents_stored(ctx);
+    return NGX_OK;
 }
 
 

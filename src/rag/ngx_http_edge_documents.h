@@ -63,7 +63,7 @@ typedef struct {
 
 typedef struct {
     ngx_http_edge_rag_ctx_t         *ctx;
-    ngx_uint_t                       state;
+    ngx_http_edge_ingest_state_e     state;
 
     ngx_edge_document_t             *docs;
     ngx_http_edge_document_state_t  *states;   /* one per docs */
@@ -78,6 +78,7 @@ typedef struct {
     ngx_http_edge_sub_t             *sub;      /* the last call */
     ngx_array_t                      points;   /* get: ..._point_t */
     ngx_str_t                        offset;   /* get: of the next page */
+    unsigned                         counted:1;    /* delete: there is one */
 } ngx_http_edge_documents_t;
 
 

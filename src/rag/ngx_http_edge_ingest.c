@@ -36,42 +36,27 @@ static ngx_int_t ngx_http_edge_ingest_start(ngx_http_edge_documents_t *d,
 ngx_int_t
 ngx_http_edge_ingest_put(ngx_http_edge_rag_ctx_t *ctx)
 {
-    ngx_int_t                   rc;
     ngx_http_edge_documents_t  *d;
 
     d = ctx->op;
 
-    do {
-        switch (d->state) {
+    switch (d->state) {
 
-        case ngx_http_edge_ingest_st_check:
-            rc = ngx_http_edge_ingest_do_check(d);
-            break;
+    case ngx_http_edge_ingest_st_check:
+        return ngx_http_edge_ingest_do_check(d);
 
-        case ngx_http_edge_ingest_st_trim:
-            rc = ngx_http_edge_ingest_do_trim(d);
-            break;
+    case ngx_http_edge_ingest_st_trim:
+        return ngx_http_edge_ingest_do_trim(d);
 
-        case ngx_http_edge_ingest_st_embed:
-            rc = ngx_http_edge_ingest_do_embed(d);
-            break;
+    case ngx_http_edge_ingest_st_embed:
+        return ngx_http_edge_ingest_do_embed(d);
 
-        case ngx_http_edge_ingest_st_upsert:
-            rc = ngx_http_edge_ingest_do_upsert(d);
-            break;
+    case ngx_http_edge_ingest_st_upsert:
+        return ngx_http_edge_ingest_do_upsert(d);
 
-        default: /* ngx_http_edge_ingest_st_next */
-            rc = ngx_http_edge_ingest_do_next(d);
-            break;
-        }
-
-        if (rc == NGX_OK && ctx->pending) {
-            return NGX_AGAIN;
-        }
-
-    } while (rc == NGX_OK);
-
-    return rc;
+    default: /* ngx_http_edge_ingest_st_next */
+        return ngx_http_edge_ingest_do_next(d);
+    }
 }
 
 

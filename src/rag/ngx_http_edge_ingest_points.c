@@ -32,6 +32,8 @@ static void ngx_http_edge_points_init(ngx_http_edge_documents_t *d,
     ngx_edge_buf_t *b);
 static ngx_http_edge_sub_t *ngx_http_edge_points_call(
     ngx_http_edge_documents_t *d, const char *path, ngx_edge_buf_t *b);
+static void ngx_http_edge_points_filter(ngx_http_edge_documents_t *d,
+    ngx_edge_buf_t *b);
 static void ngx_http_edge_points_must(ngx_http_edge_documents_t *d,
     const ngx_str_t *id, ngx_edge_buf_t *b);
 static void ngx_http_edge_points_match(const char *key,
@@ -156,10 +158,8 @@ ngx_http_edge_points_scroll(ngx_http_edge_documents_t *d)
 {
     ngx_edge_buf_t  b;
 
-    ngx_http_edge_points_init(d, &b);
-    ngx_edge_buf_lit(&b, "{\"filter\":{\"must\":[");
-    ngx_http_edge_points_must(d, &d->ctx->record->rest, &b);
-    ngx_edge_buf_lit(&b, "]},\"limit\":");
+    ngx_http_edge_points_filter(d, &b);
+    ngx_edge_buf_lit(&b, ",\"limit\":");
     ngx_edge_buf_int(&b, NGX_HTTP_EDGE_POINTS_PAGE);
 
     if (d->offset.len) {
@@ -178,10 +178,8 @@ ngx_http_edge_points_count(ngx_http_edge_documents_t *d)
 {
     ngx_edge_buf_t  b;
 
-    ngx_http_edge_points_init(d, &b);
-    ngx_edge_buf_lit(&b, "{\"filter\":{\"must\":[");
-    ngx_http_edge_points_must(d, &d->ctx->record->rest, &b);
-    ngx_edge_buf_lit(&b, "]},\"exact\":true}");
+    ngx_http_edge_points_filter(d, &b);
+    ngx_edge_buf_lit(&b, ",\"exact\":true}");
 
     return ngx_http_edge_points_call(d, "/count", &b);
 }
@@ -192,10 +190,8 @@ ngx_http_edge_points_delete(ngx_http_edge_documents_t *d)
 {
     ngx_edge_buf_t  b;
 
-    ngx_http_edge_points_init(d, &b);
-    ngx_edge_buf_lit(&b, "{\"filter\":{\"must\":[");
-    ngx_http_edge_points_must(d, &d->ctx->record->rest, &b);
-    ngx_edge_buf_lit(&b, "]}}");
+    ngx_http_edge_points_filter(d, &b);
+    ngx_edge_buf_lit(&b, "}");
 
     return ngx_http_edge_points_call(d, "/delete", &b);
 }
@@ -241,6 +237,18 @@ ngx_http_edge_points_call(ngx_http_edge_documents_t *d, const char *path,
     sub->limit = NGX_HTTP_EDGE_POINTS_ANSWER_MAX;
 
     return sub;
+}
+
+
+/* Begins a request whose filter selects the document of the request. */
+
+static void
+ngx_http_edge_points_filter(ngx_http_edge_documents_t *d, ngx_edge_buf_t *b)
+{
+    ngx_http_edge_points_init(d, b);
+    ngx_edge_buf_lit(b, "{\"filter\":{\"must\":[");
+    ngx_http_edge_points_must(d, &d->ctx->record->rest, b);
+    ngx_edge_buf_lit(b, "]}");
 }
 
 

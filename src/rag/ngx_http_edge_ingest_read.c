@@ -14,6 +14,8 @@
 #include "rag/ngx_http_edge_documents.h"
 
 
+static ngx_int_t ngx_http_edge_ingest_call(ngx_http_edge_documents_t *d,
+    ngx_http_edge_sub_t *sub);
 static ngx_int_t ngx_http_edge_ingest_unavailable(
     ngx_http_edge_documents_t *d, const char *fault);
 static ngx_int_t ngx_http_edge_ingest_join(ngx_http_edge_documents_t *d);
@@ -39,40 +41,24 @@ ngx_http_edge_ingest_get(ngx_http_edge_rag_ctx_t *ctx)
         {
             return NGX_ERROR;
         }
+
+        return ngx_http_edge_ingest_call(d, ngx_http_edge_points_scroll(d));
     }
 
-    for ( ;; ) {
+    if (d->sub->result != ngx_http_edge_sub_ok) {
+        return ngx_http_edge_ingest_unavailable(d, NULL);
+    }
 
-        if (d->sub) {
+    ngx_str_null(&d->offset);
 
-            if (d->sub->result != ngx_http_edge_sub_ok) {
-                return ngx_http_edge_ingest_unavailable(d, NULL);
-            }
+    fault = ngx_http_edge_points_scroll_read(d);
 
-            ngx_str_null(&d->offset);
+    if (fault) {
+        return ngx_http_edge_ingest_unavailable(d, fault);
+    }
 
-            fault = ngx_http_edge_points_scroll_read(d);
-
-            if (fault) {
-                return ngx_http_edge_ingest_unavailable(d, fault);
-            }
-
-            if (d->offset.len == 0) {
-                break;
-            }
-        }
-
-        d->sub = ngx_http_edge_points_scroll(d);
-
-        if (d->sub == NULL) {
-            return NGX_ERROR;
-        }
-
-        ngx_http_edge_rag_call(ctx, d->sub);
-
-        if (ctx->pending) {
-            return NGX_AGAIN;
-        }
+    if (d->offset.len) {
+        return ngx_http_edge_ingest_call(d, ngx_http_edge_points_scroll(d));
     }
 
     if (d->points.nelts == 0) {
@@ -80,6 +66,21 @@ ngx_http_edge_ingest_get(ngx_http_edge_rag_ctx_t *ctx)
     }
 
     return ngx_http_edge_ingest_join(d);
+}
+
+
+static ngx_int_t
+ngx_http_edge_ingest_call(ngx_http_edge_documents_t *d,
+    ngx_http_edge_sub_t *sub)
+{
+    if (sub == NULL) {
+        return NGX_ERROR;
+    }
+
+    d->sub = sub;
+    ngx_http_edge_rag_call(d->ctx, sub);
+
+    return NGX_OK;
 }
 
 
@@ -159,24 +160,14 @@ ngx_http_edge_ingest_delete(ngx_http_edge_rag_ctx_t *ctx)
     d = ctx->op;
 
     if (d->sub == NULL) {
-        d->sub = ngx_http_edge_points_count(d);
-
-        if (d->sub == NULL) {
-            return NGX_ERROR;
-        }
-
-        ngx_http_edge_rag_call(ctx, d->sub);
-
-        if (ctx->pending) {
-            return NGX_AGAIN;
-        }
+        return ngx_http_edge_ingest_call(d, ngx_http_edge_points_count(d));
     }
 
     if (d->sub->result != ngx_http_edge_sub_ok) {
         return ngx_http_edge_ingest_unavailable(d, NULL);
     }
 
-    if (d->state) {
+    if (d->counted) {
         return ngx_http_edge_documents_no_content(d);
     }
 
@@ -190,15 +181,7 @@ ngx_http_edge_ingest_delete(ngx_http_edge_rag_ctx_t *ctx)
         return ngx_http_edge_documents_not_found(d);
     }
 
-    d->sub = ngx_http_edge_points_delete(d);
+    d->counted = 1;
 
-    if (d->sub == NULL) {
-        return NGX_ERROR;
-    }
-
-    d->state = 1;                      /* the delete itself */
-
-    ngx_http_edge_rag_call(ctx, d->sub);
-
-    return ctx->pending ? NGX_AGAIN : ngx_http_edge_ingest_delete(ctx);
+    return ngx_http_edge_ingest_call(d, ngx_http_edge_points_delete(d));
 }

@@ -122,9 +122,9 @@ typedef struct {
 
 typedef struct ngx_http_edge_rag_ctx_s  ngx_http_edge_rag_ctx_t;
 
-/* Goes on as far as it can.  NGX_AGAIN: something was started that will wake
- * the request; NGX_DONE: the response has been sent whole; else a status for
- * an error response (noted by ngx_http_edge_fail()), or NGX_ERROR. */
+/* Goes one step.  NGX_OK: step is to be called again, as soon as nothing is
+ * pending; NGX_DONE: the response has been sent whole; else a status for an
+ * error response (noted by ngx_http_edge_fail()), or NGX_ERROR. */
 typedef ngx_int_t (*ngx_http_edge_rag_step_pt)(ngx_http_edge_rag_ctx_t *ctx);
 
 /*

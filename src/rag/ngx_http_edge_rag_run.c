@@ -241,11 +241,16 @@ ngx_http_edge_rag_run(ngx_http_edge_rag_ctx_t *ctx)
         return;
     }
 
-    rc = ctx->step(ctx);
+    do {
+        rc = ctx->step(ctx);
 
-    if (rc != NGX_AGAIN) {
-        ngx_http_edge_rag_end(ctx, rc);
-    }
+        if (rc == NGX_OK && ctx->pending) {
+            return;
+        }
+
+    } while (rc == NGX_OK);
+
+    ngx_http_edge_rag_end(ctx, rc);
 }
 
 
