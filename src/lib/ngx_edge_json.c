@@ -14,7 +14,9 @@
 #include <jansson.h>
 
 
-static ngx_uint_t ngx_edge_json_depth(const ngx_str_t *text);
+static ngx_uint_t ngx_edge_json_deeper(const ngx_str_t *text,
+    ngx_uint_t depth);
+static const u_char *ngx_edge_json_quote(const u_char *p, const u_char *last);
 static const char *ngx_edge_json_detail(const json_error_t *error);
 static void ngx_edge_json_cleanup(void *data);
 
@@ -35,7 +37,7 @@ ngx_edge_json_parse(ngx_pool_t *pool, const ngx_str_t *text, ngx_uint_t depth,
         return NULL;
     }
 
-    if (ngx_edge_json_depth(text) > depth) {
+    if (ngx_edge_json_deeper(text, depth)) {
         error->detail = "the body is nested too deep";
         return NULL;
     }
@@ -47,15 +49,12 @@ ngx_edge_json_parse(ngx_pool_t *pool, const ngx_str_t *text, ngx_uint_t depth,
         return NULL;
     }
 
-    root = json_loadb((char *) text->data, text->len, JSON_REJECT_DUPLICATES,
-                      &je);
+    ngx_memzero(&je, sizeof(json_error_t));   /* not all of it is set */
 
+    root = json_loadb((char *) text->data, text->len,
+                      JSON_REJECT_DUPLICATES|JSON_DECODE_ANY, &je);
     if (root == NULL) {
-
-        if (json_error_code(&je) != json_error_out_of_memory) {
-            error->detail = ngx_edge_json_detail(&je);
-        }
-
+        error->detail = ngx_edge_json_detail(&je);
         return NULL;
     }
 
@@ -66,57 +65,91 @@ ngx_edge_json_parse(ngx_pool_t *pool, const ngx_str_t *text, ngx_uint_t depth,
 }
 
 
-/* The deepest nesting outside strings; a text that is not JSON may give any
- * number, and is refused by the parser. */
+/* 1 if brackets outside strings nest deeper; a text that is not JSON may give
+ * any answer, the parser refuses it anyway. */
 
 static ngx_uint_t
-ngx_edge_json_depth(const ngx_str_t *text)
+ngx_edge_json_deeper(const ngx_str_t *text, ngx_uint_t depth)
 {
-    size_t      i;
-    ngx_uint_t  depth, max, quoted;
+    size_t         level;
+    const u_char  *p, *last;
 
-    depth = 0;
-    max = 0;
-    quoted = 0;
+    level = 0;
+    last = text->len ? text->data + text->len : text->data;
 
-    for (i = 0; i < text->len; i++) {
+    for (p = text->data; p < last; p++) {
 
-        switch (text->data[i]) {
+        switch (*p) {
 
         case '"':
-            quoted = !quoted;
-            break;
+            p = ngx_edge_json_quote(p + 1, last);
 
-        case '\\':
-            i += quoted;               /* what it escapes is no quote */
+            if (p == last) {
+                return 0;
+            }
+
             break;
 
         case '{':
         case '[':
-            if (!quoted && ++depth > max) {
-                max = depth;
+            if (++level > depth) {
+                return 1;
             }
 
             break;
 
         case '}':
         case ']':
-            if (!quoted && depth) {
-                depth--;
-            }
-
+            level -= (level > 0);
             break;
         }
     }
 
-    return max;
+    return 0;
 }
 
+
+/* The quote that ends the string beginning at p, or last. */
+
+static const u_char *
+ngx_edge_json_quote(const u_char *p, const u_char *last)
+{
+    const u_char  *quote, *slash;
+
+    while (p < last) {
+
+        quote = memchr(p, '"', last - p);
+        if (quote == NULL) {
+            return last;
+        }
+
+        /* an odd number of backslashes before it makes it part of the text */
+
+        for (slash = quote; slash > p && slash[-1] == '\\'; slash--) {
+            /* void */
+        }
+
+        if ((quote - slash) % 2 == 0) {
+            return quote;
+        }
+
+        p = quote + 1;
+    }
+
+    return last;
+}
+
+
+/* The sentence for an error of jansson; NULL is no memory. */
 
 static const char *
 ngx_edge_json_detail(const json_error_t *error)
 {
     switch (json_error_code(error)) {
+
+    case json_error_unknown:           /* jansson is silent about malloc() */
+    case json_error_out_of_memory:
+        return NULL;
 
     case json_error_duplicate_key:
         return "the body holds a duplicate member name";
