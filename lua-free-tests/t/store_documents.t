@@ -71,8 +71,8 @@ __DATA__
 
 === TEST 4: many at once, in their order
 --- request eval
-[ask('{"documents":[' . join(',', map { doc("m$_", "Text number $_.") } 1 .. 100) . ']}', 'documents', 'plans', 'PUT'),
- ask('{"documents":[' . join(',', map { doc("m$_", "Text number " . ($_ % 2 ? $_ : -$_) . ".") } 1 .. 3) . ']}', 'documents'),
+[ask('{"documents":[' . CORE::join(',', map { doc("m$_", "Text number $_.") } 1 .. 100) . ']}', 'documents', 'plans', 'PUT'),
+ ask('{"documents":[' . CORE::join(',', map { doc("m$_", "Text number " . ($_ % 2 ? $_ : -$_) . ".") } 1 .. 3) . ']}', 'documents'),
  map { "DELETE /api/v1/plans/documents/m$_" } 1 .. 100]
 --- error_code eval
 [200, 200, (204) x 100]
@@ -110,9 +110,9 @@ __DATA__
  '{"id":"a","text":"t","source_uri":"' . 'x' x 2049 . '"}',
  '{"id":"a","text":"t","updated_at":"yesterday"}', '{"id":"a","text":"t","updated_at":"2026-02-30T00:00:00Z"}',
  '{"id":"a","text":"t","acl":"x"}', '{"id":"a","text":"t","acl":[""]}', '{"id":"a","text":"t","acl":[1]}',
- '{"id":"a","text":"t","acl":[' . join(',', ('"w"') x 65) . ']}',
+ '{"id":"a","text":"t","acl":[' . CORE::join(',', ('"w"') x 65) . ']}',
  '{"id":"a","text":"t","tenant_id":"other"}',
- '{"documents":[]}', '{"documents":{}}', '{"documents":[' . join(',', ('{"id":"a","text":"t"}') x 101) . ']}',
+ '{"documents":[]}', '{"documents":{}}', '{"documents":[' . CORE::join(',', ('{"id":"a","text":"t"}') x 101) . ']}',
  '{"documents":[{"id":"a","text":"t"},{"id":"b"}]}', '{"documents":[{"id":"a","text":"t"},7]}',
  '{"documents":[{"id":"a","text":"t"},{"id":"b","text":"t"},{"id":"a","text":"u"}]}',
  '{"documents":[{"id":"a","text":"t"}],"more~/x":1}']
@@ -130,7 +130,7 @@ __DATA__
 
 === TEST 7: at the limits
 --- request eval
-[ask(doc('x' x 256, 't', '"title":"' . 't' x 512 . '","source_uri":"' . 'u' x 2048 . '","acl":[' . join(',', ('"' . 'w' x 128 . '"') x 64) . '],"updated_at":null'), 'documents'),
+[ask(doc('x' x 256, 't', '"title":"' . 't' x 512 . '","source_uri":"' . 'u' x 2048 . '","acl":[' . CORE::join(',', ('"' . 'w' x 128 . '"') x 64) . '],"updated_at":null'), 'documents'),
  "DELETE /api/v1/plans/documents/" . 'x' x 256]
 --- error_code eval
 [200, 204]
