@@ -575,13 +575,21 @@ test_vector(void)
     ngx_uint_t          i, n;
     static const char  *bad[] = {
         "[1,]", "[,1]", "[1 2]", "[1,null]", "[\"1\"]", "[[1]]", "[1", "[1,",
-        "[", "1", "{}", "[01]", "[-]", "[1.]", "", "[true]", "[1}"
+        "[", "1", "{}", "[01]", "[-]", "[1.]", "", "[true]", "[1}", "[--1]",
+        "[1          2]", "[1          ", "[1,          ]", "[1\v         ]"
     };
 
     open_text(" [ 0.125 , -3,4e-2,12345678.12345678 ] ");
     CHECK_INT(ngx_edge_scan_vector(&s, &text, &n), NGX_OK);
     CHECK_INT(n, 4);
     CHECK_STR(text, "[ 0.125 , -3,4e-2,12345678.12345678 ]");
+    CHECK_INT(ngx_edge_scan_end(&s), NGX_OK);
+
+    /* indented: blanks are passed eight at a time */
+
+    open_text("[\n                 1,\r\n         \t        -0.5\n        ]");
+    CHECK_INT(ngx_edge_scan_vector(&s, &text, &n), NGX_OK);
+    CHECK_INT(n, 2);
     CHECK_INT(ngx_edge_scan_end(&s), NGX_OK);
 
     open_text("[ ]");
