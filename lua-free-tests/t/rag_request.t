@@ -54,7 +54,7 @@ ask('"q"', 'query')
 --- response_headers
 Content-Type: application/problem+json
 --- response_body eval
-q<{"type":"about:blank","title":"Bad Request","status":400,"detail":"the body is not JSON","instance":"r-1","errors":[{"pointer":"#","detail":"the body is not JSON"}]}> . "\n"
+q<{"type":"about:blank","title":"Bad Request","status":400,"detail":"the body must be a JSON object","instance":"r-1","errors":[{"pointer":"#","detail":"the body must be a JSON object"}]}> . "\n"
 
 
 

@@ -25,7 +25,8 @@
 
 #define NGX_HTTP_EDGE_POINTS_REQUEST_MAX  (32 * 1024 * 1024)
 #define NGX_HTTP_EDGE_POINTS_ANSWER_MAX   (4 * 1024 * 1024)
-#define NGX_HTTP_EDGE_POINTS_PAGE         128  /* points of a scroll */
+#define NGX_HTTP_EDGE_POINTS_PAGE         64   /* of a scroll: under the limit
+                                                  that strict mode sets */
 
 
 static void ngx_http_edge_points_init(ngx_http_edge_documents_t *d,
