@@ -347,3 +347,18 @@ X-Tenant-Id: t1
 --- response_body_like eval
 ["^t1  /a/x\$", "^t2  /a/y\$", "404 Not Found", "read-only",
  "names no tenant"]
+
+
+
+=== TEST 17: a body announced over the limit is refused before it comes
+--- http_config
+    edge_rag r { store %TMP%/r.db; generate extractive; max_body 10; }
+    edge_module a { path /a/; rag r; }
+--- config
+    lingering_timeout 10ms;
+    location /a/ { edge_tenant t1 unverified; edge_route on; }
+--- raw_request eval
+"POST /a/query HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+. "Content-Type: application/json\r\nContent-Length: 11\r\n\r\n"
+--- error_code: 413
+--- response_body_like: the request body is over the limit

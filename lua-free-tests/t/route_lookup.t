@@ -237,12 +237,12 @@ GET /elsewhere/x
     }
 --- request eval
 ["POST /ask/query", "GET /ask/x%20y?a=b", "POST /bare/query",
- "POST /barequery", "POST /bare", "POST /re/query"]
+ "POST /barequery", "POST /bare-query", "POST /bare", "POST /re/query"]
 --- response_headers eval
 ["X-Route: plan:query", "X-Route: plan:", "X-Route: plan:query",
- "X-Route: plan:", "X-Route: plan:", "X-Route: plan:"]
+ "X-Route: plan:", "X-Route: plan:", "X-Route: plan:", "X-Route: plan:"]
 --- error_code eval
-[415, 200, 415, 200, 200, 200]
+[415, 200, 415, 200, 200, 200, 200]
 
 
 
