@@ -54,7 +54,20 @@ ngx_http_edge_rag_handler(ngx_http_request_t *r)
 
     ctx->request = r;
 
+    /* conditions are for what can be cached: a stream behind the header of a
+     * 304 would be read as the next response */
+
+    r->disable_not_modified = 1;
+
     rc = ngx_http_edge_rag_open(ctx);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    /* a body that nobody reads must not be taken for the next request */
+
+    rc = ngx_http_discard_request_body(r);
 
     if (rc != NGX_OK) {
         return rc;
@@ -76,7 +89,10 @@ ngx_http_edge_rag_handler(ngx_http_request_t *r)
 
     ngx_add_timer(&ctx->deadline, ctx->conf->timeout.total);
 
-    r->read_event_handler = ngx_http_test_reading;
+    if (!r->discard_body) {
+        r->read_event_handler = ngx_http_test_reading;
+    }
+
     r->write_event_handler = ngx_http_edge_rag_wake;
 
     rc = ngx_http_edge_body_get(r, &ctx->body);
