@@ -69,3 +69,35 @@ If-Unmodified-Since: Thu, 01 Jan 1970 00:00:01 GMT
 --- request eval
 ask('{"query":"q","stream":true}')
 --- response_body_like: ^event: sources\ndata: .*\n\nevent: token\n
+
+
+
+=== TEST 5: a name of the client makes no line in the log
+--- log_level: info
+--- request eval
+ask('{"a\nforged: [alert]":1}')
+--- error_code: 400
+--- response_body_like: "pointer":"#/a%0Aforged:%20%5Balert%5D"
+--- error_log
+edge rag: bad request, is not a known member
+--- no_error_log
+forged
+
+
+
+=== TEST 6: a name as long as the body allows
+--- request eval
+[map { ask($_) } '{"' . 'x' x 200000 . '":1}',
+ '{"query":"q","filter":{"must":[{"key":"title","match":{"value":"x","'
+ . '~' x 500 . '":1}}]}}']
+--- error_code eval
+[400, 400]
+--- response_body eval
+['{"type":"about:blank","title":"Bad Request","status":400,"detail":'
+ . '"is not a known member","instance":"r-1","errors":[{"pointer":"#",'
+ . '"detail":"is not a known member"}]}' . "\n",
+ '{"type":"about:blank","title":"Bad Request","status":400,"detail":'
+ . '"/filter/must/0/match unknown member, must be \"value\" or \"any\"",'
+ . '"instance":"r-1","errors":[{"pointer":"#/filter/must/0/match","detail":'
+ . '"/filter/must/0/match unknown member, must be \"value\" or \"any\""}]}'
+ . "\n"]

@@ -17,6 +17,10 @@
 
 
 #define NGX_HTTP_EDGE_RAG_RETRY_AFTER  2   /* seconds, for a 503 */
+#define NGX_HTTP_EDGE_RAG_POINTER_MAX  512 /* bytes quoted of a pointer */
+
+
+static void ngx_http_edge_rag_bound_pointer(ngx_str_t *pointer);
 
 
 ngx_int_t
@@ -89,40 +93,60 @@ ngx_http_edge_rag_bad_request(ngx_http_edge_rag_ctx_t *ctx,
     const ngx_edge_json_error_t *error)
 {
     u_char                   *p;
+    ngx_str_t                 pointer;
     ngx_http_edge_failure_t  *failure;
 
     if (error->detail == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    pointer = error->pointer;
+    ngx_http_edge_rag_bound_pointer(&pointer);
+
     (void) ngx_http_edge_fail(ctx->request, NGX_HTTP_BAD_REQUEST,
                               "invalid_request", error->detail);
 
     failure = &ctx->record->failure;
-    failure->pointer = error->pointer;
+    failure->pointer = pointer;
+
+    /* not at which member: its name is the client's, line breaks and all */
 
     ngx_log_error(NGX_LOG_INFO, ctx->request->connection->log, 0,
-                  "edge rag: bad request at \"%V\": %s",
-                  &error->pointer, error->detail);
+                  "edge rag: bad request, %s", error->detail);
 
-    if (error->pointer.len == 0) {
+    if (pointer.len == 0) {
         ngx_str_set(&failure->pointer, "");
         return NGX_HTTP_BAD_REQUEST;
     }
 
     /* "/top_k must be an integer": a sentence of its own */
 
-    p = ngx_pnalloc(ctx->request->pool, error->pointer.len + 1
+    p = ngx_pnalloc(ctx->request->pool, pointer.len + 1
                                         + ngx_strlen(error->detail));
     if (p == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     failure->detail.data = p;
-    failure->detail.len = ngx_sprintf(p, "%V %s", &error->pointer,
-                                      error->detail) - p;
+    failure->detail.len = ngx_sprintf(p, "%V %s", &pointer, error->detail)
+                          - p;
 
     return NGX_HTTP_BAD_REQUEST;
+}
+
+
+/* A pointer holds names that the client made up, of any length: over the
+ * bound it points at what holds them. */
+
+static void
+ngx_http_edge_rag_bound_pointer(ngx_str_t *pointer)
+{
+    while (pointer->len > NGX_HTTP_EDGE_RAG_POINTER_MAX) {
+
+        do {
+            pointer->len--;
+        } while (pointer->data[pointer->len] != '/');
+    }
 }
 
 
