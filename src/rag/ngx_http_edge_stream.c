@@ -28,6 +28,7 @@
 
 
 #define NGX_HTTP_EDGE_STREAM_EVENT_MAX  65536
+#define NGX_HTTP_EDGE_STREAM_FIRST      4096   /* of the first events */
 #define NGX_HTTP_EDGE_STREAM_BUF        1024   /* of one output buffer */
 #define NGX_HTTP_EDGE_STREAM_BUSY_MAX   16384
 #define NGX_HTTP_EDGE_STREAM_COMMENT    15000  /* ms of silence */
@@ -110,7 +111,9 @@ ngx_http_edge_stream_open(ngx_http_edge_query_t *q)
 
     ngx_http_edge_rag_set_deadline(q->ctx, q->ctx->conf->timeout.stream);
 
-    ngx_edge_buf_init(&b, r->pool, 1024, 1024 * 1024);
+    /* not less than what a pool gives back */
+
+    ngx_edge_buf_init(&b, r->pool, NGX_HTTP_EDGE_STREAM_FIRST, 1024 * 1024);
 
     q->form->begin(q, &b);
 
@@ -152,6 +155,12 @@ ngx_http_edge_stream_write(ngx_http_edge_query_t *q, ngx_edge_buf_t *buf,
 
     if (ngx_http_output_filter(r, &out) == NGX_ERROR) {
         return NGX_ERROR;
+    }
+
+    /* the sources are often the longest of a stream: not for its whole life */
+
+    if (!last && text.len && b->pos == b->last) {
+        (void) ngx_pfree(r->pool, text.data);      /* a small one stays */
     }
 
     return NGX_DONE;
