@@ -16,8 +16,8 @@
 #
 # A script is called with /name/ and the rest of the stage's URI; "refused"
 # is a port where nobody listens.  A block without a request asks a question.
-# GET /calls, /bodies and /left are the stub's /_calls, /_bodies and /_left,
-# GET /ping says pong.  The tenant is acme, the module docs, the request id
+# GET /calls, /bodies, /conns and /left are the stub's /_calls and so on, GET
+# /ping says pong.  The tenant is acme, the module docs, the request id
 # r-1.  A block with a config section has that besides.
 
 package Edge::Rag;
@@ -262,6 +262,7 @@ location /api/ { edge_tenant \$http_x_t unverified; edge_route on; $api }
 location = /ping { return 200 pong; }
 location = /calls { proxy_method GET; proxy_pass $stub/_calls; }
 location = /bodies { proxy_method GET; proxy_pass $stub/_bodies; }
+location = /conns { proxy_method GET; proxy_pass $stub/_conns; }
 location = /left { proxy_method GET; proxy_pass $stub/_left; }
 END
 

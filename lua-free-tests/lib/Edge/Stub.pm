@@ -21,6 +21,7 @@
 #                     "METHOD URI", a line of names of header fields,
 #                     the body
 #     GET /_bodies    the same, without the header fields
+#     GET /_conns     the connections that those calls came on
 #     GET /_left      waits (5 s at most) until a client left a connection
 #                     whose reply was not whole: "left", else "stayed"
 
@@ -38,7 +39,7 @@ use Time::HiRes qw(time);
 use constant LIFE => 900;              # seconds, whatever happens
 
 my ($pid, $owner);
-my ($scripts, @calls, %count, $left, @waiting);
+my ($scripts, @calls, %count, $accepted, $left, @waiting);
 
 sub start {
     my ($port, $how) = @_;
@@ -117,7 +118,7 @@ sub serve {
                 $new->blocking(0);
                 setsockopt($new, IPPROTO_TCP, TCP_NODELAY, 1);
                 $conns{$new} = { sock => $new, in => '', out => '',
-                                 acts => [] };
+                                 acts => [], n => ++$accepted };
                 $read->add($new);
                 next;
             }
@@ -211,6 +212,12 @@ sub reply {
         return \3600;
     }
 
+    if ($name eq '_conns') {
+        my %came = map { $_->{conn} => 1 } @calls;
+        forget();
+        return http(scalar keys %came);
+    }
+
     if ($name eq '_calls' || $name eq '_bodies') {
         my $text = join "\n", map {
             ("$_->{method} $_->{uri}",
@@ -221,6 +228,7 @@ sub reply {
         return http($text);
     }
 
+    $call->{conn} = $c->{n};
     $call->{n} = ++$count{$name};
     push @calls, $call;
 
