@@ -119,8 +119,11 @@ add_block_preprocessor(sub {
 
     Edge::Env::leak_check(!defined $block->must_die);
 
+    # nginx says on stderr what the error log has too: "unverified" warns at
+    # every start.
+    $block->set_value('suppress_stderr', 1);
+
     if (defined $block->must_die) {
-        $block->set_value('suppress_stderr', 1);
         $expected = '[emerg]';
         return;
     }

@@ -5,9 +5,6 @@
 
 use Edge;
 
-# nginx warns of each unverified source, at every start
-add_block_preprocessor(sub { $_[0]->set_value('suppress_stderr', 1) });
-
 run_tests();
 
 __DATA__

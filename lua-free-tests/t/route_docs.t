@@ -7,8 +7,6 @@
 use Edge;
 
 # nginx warns of each unverified source, at every start
-add_block_preprocessor(sub { $_[0]->set_value('suppress_stderr', 1) });
-
 # The page's first block of configuration, with free ports.
 sub example {
     my $page = text();

@@ -8,9 +8,6 @@ use Edge;
 add_block_preprocessor(sub {
     my ($block) = @_;
 
-    # nginx warns of each unverified source, at every start
-    $block->set_value('suppress_stderr', 1);
-
     # Test::Nginx writes "http2 on" from 1.19.9 on, nginx has it from 1.25.1
     no warnings 'once';
     $Test::Nginx::Util::NginxVersion = '1.019'

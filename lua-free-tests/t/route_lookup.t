@@ -6,11 +6,8 @@
 
 use Edge;
 
-# nginx warns of each unverified source, at every start
 add_block_preprocessor(sub {
     my ($block) = @_;
-
-    $block->set_value('suppress_stderr', 1);
 
     if (!defined $block->http_config) {
         $block->set_value('http_config', <<"EOC");

@@ -6,8 +6,6 @@
 use Edge;
 
 # nginx warns of each unverified source, at every start
-add_block_preprocessor(sub { $_[0]->set_value('suppress_stderr', 1) });
-
 # The text of an include file with n modules, all with the same target.
 sub modules {
     my ($n) = @_;
