@@ -204,8 +204,6 @@ Test::Nginx::Socket::add_block_preprocessor(sub {
 
     Edge::Stub::reset_calls($ENV{TEST_NGINX_RAND_PORT_1});
 
-    # nginx warns of each unverified source
-
     my ($rag, $places) = ('', '');
     my $more = defined $block->stages ? $block->stages : '';
     my $stage = sub {

@@ -252,7 +252,10 @@ sub answer_waiting {
             next;
         }
 
-        $w->{conn}{acts} = [http($left ? 'left' : 'stayed')];
+        my $what = $left ? 'left' : 'stayed';
+
+        $w->{conn}{acts} = ["HTTP/1.1 200 OK\r\nX-Left: $what\r\n"
+            . 'Content-Length: ' . length($what) . "\r\n\r\n$what"];
         delete $w->{conn}{until};
         act($w->{conn});
         forget();
