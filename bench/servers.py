@@ -117,9 +117,19 @@ class Nginx(Process):
                 sys.stderr.write(log.read())
             raise
 
+        self.pids = [self.process.pid, *self.workers()]
+
+    def workers(self):
+        """The master listens before it has a worker."""
         pid = self.process.pid
-        with open(f"/proc/{pid}/task/{pid}/children") as f:
-            self.pids = [pid] + [int(p) for p in f.read().split()]
+        for _ in range(500):
+            with open(f"/proc/{pid}/task/{pid}/children") as f:
+                found = [int(p) for p in f.read().split()]
+            if found:
+                return found
+            time.sleep(0.01)
+        self.stop()
+        raise RuntimeError(f"{self.name}: no worker")
 
     def cpu_us(self):
         """User and kernel time of master and worker."""
