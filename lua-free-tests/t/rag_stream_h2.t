@@ -35,6 +35,13 @@ Edge::Rag::serve(
     long => sub {
         chunked($type, sse(('x' x 1000) x 1500, \'[DONE]'), '')
     },
+    long_error => sub {
+        (chunked($type, sse(('x' x 1000) x 1500, \'{"error":"x"}')), \600)
+    },
+    longer => sub {
+        (chunked($type, sse(('x' x 1000) x 12000)), \600)
+    },
+    long_cut => sub { (chunked($type, sse(('x' x 1000) x 1500)), undef) },
     mid_cut => sub { (chunked($type, sse('half')), undef) },
     mid_hang => sub { (chunked($type, sse('half')), \600) },
 );
@@ -116,7 +123,53 @@ qr/^event: sources\n[^\n]+\n\n(?:event: token\ndata: \{"delta":"x{1000}"\}\n\n){
 
 
 
-=== TEST 6: retrieval fails: a status
+=== TEST 6: 1.5 MB, then an error, to a client that reads slowly
+--- generate: long_error
+--- user_files
+>>> rc
+limit-rate = 1M
+--- curl_options: -K$TEST_NGINX_HTML_DIR/rc
+--- timeout: 20
+--- http2
+--- request eval
+ask('{"query":"q","stream":true}')
+--- response_body eval
+qr/^event: sources\n[^\n]+\n\n(?:event: token\ndata: \{"delta":"x{1000}"\}\n\n){1500}event: error\ndata: [^\n]+\n\n$/
+
+
+
+=== TEST 7: 1.5 MB, then the end of the connection, to a client that reads slowly
+--- generate: long_cut
+--- user_files
+>>> rc
+limit-rate = 1M
+--- curl_options: -K$TEST_NGINX_HTML_DIR/rc
+--- timeout: 20
+--- http2
+--- request eval
+ask('{"query":"q","stream":true}')
+--- response_body eval
+qr/^event: sources\n[^\n]+\n\n(?:event: token\ndata: \{"delta":"x{1000}"\}\n\n){1500}event: error\ndata: [^\n]+\n\n$/
+
+
+
+=== TEST 8: the time for a stream ends while a client reads slowly
+--- generate: longer
+--- rag: timeout stream=500ms;
+--- user_files
+>>> rc
+limit-rate = 4M
+--- curl_options: -K$TEST_NGINX_HTML_DIR/rc
+--- timeout: 20
+--- http2
+--- request eval
+ask('{"query":"q","stream":true}')
+--- response_body eval
+qr/^event: sources\n[^\n]+\n\n(?:event: token\ndata: \{"delta":"x{1000}"\}\n\n)+event: error\ndata: [^\n]+\n\n$/
+
+
+
+=== TEST 9: retrieval fails: a status
 --- embed: s500
 --- generate: stream
 --- http2
@@ -130,7 +183,7 @@ Retry-After: 2
 
 
 
-=== TEST 7: a model cut short: an error event
+=== TEST 10: a model cut short: an error event
 --- generate: mid_cut
 --- http2
 --- request eval
@@ -139,7 +192,7 @@ ask('{"query":"q","stream":true}')
 
 
 
-=== TEST 8: a silent model: an error event
+=== TEST 11: a silent model: an error event
 --- generate: mid_hang
 --- rag: timeout idle=200ms;
 --- http2
@@ -149,7 +202,7 @@ ask('{"query":"q","stream":true}')
 
 
 
-=== TEST 9: the second model
+=== TEST 12: the second model
 --- generate: s500 stream
 --- http2
 --- request eval
@@ -158,7 +211,7 @@ ask('{"query":"q","stream":true}')
 
 
 
-=== TEST 10: a body in a temporary file
+=== TEST 13: a body in a temporary file
 --- http2
 --- api: client_body_buffer_size 1k;
 --- request eval
@@ -169,7 +222,7 @@ a client request body is buffered to a temporary file
 
 
 
-=== TEST 11: chat/completions
+=== TEST 14: chat/completions
 --- http2
 --- generate: stream
 --- request eval
@@ -178,7 +231,7 @@ ask('{"stream":true,"messages":[{"role":"user","content":"q"}]}', 'chat/completi
 
 
 
-=== TEST 12: a client that leaves: embed
+=== TEST 15: a client that leaves: embed
 --- embed: hang
 --- http2
 --- curl_options: -m0.3
@@ -192,7 +245,7 @@ http proxy header: "X-Left: left"
 
 
 
-=== TEST 13: a client that leaves: search
+=== TEST 16: a client that leaves: search
 --- search: hang
 --- http2
 --- curl_options: -m0.3
@@ -206,7 +259,7 @@ http proxy header: "X-Left: left"
 
 
 
-=== TEST 14: a client that leaves: generate
+=== TEST 17: a client that leaves: generate
 --- generate: hang
 --- http2
 --- curl_options: -m0.3
@@ -220,7 +273,7 @@ http proxy header: "X-Left: left"
 
 
 
-=== TEST 15: a client that leaves: generate, in mid-stream
+=== TEST 18: a client that leaves: generate, in mid-stream
 --- generate: mid_hang
 --- http2
 --- curl_options: -m0.3
