@@ -548,7 +548,11 @@ ngx_http_edge_stream_timer(ngx_event_t *ev)
             ngx_http_edge_sub_cancel(st->sub, ngx_http_edge_sub_failed);
         }
 
-        ngx_http_edge_stream_arm(st);
+        /* with the client gone, our cleanup has run already */
+
+        if (!st->sub->finished) {
+            ngx_http_edge_stream_arm(st);
+        }
     }
 
     ngx_http_run_posted_requests(c);
