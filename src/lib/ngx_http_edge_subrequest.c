@@ -282,8 +282,12 @@ ngx_http_edge_sub_finished(ngx_http_request_t *sr, void *data, ngx_int_t rc)
         return NGX_OK;
     }
 
-    if (sr->connection->error || rc == NGX_HTTP_CLIENT_CLOSED_REQUEST) {
-        /* the client is gone: nginx ends the whole request */
+    if (sr->connection->error
+        || sr->connection->timedout
+        || rc == NGX_HTTP_CLIENT_CLOSED_REQUEST)
+    {
+        /* the client is gone, or has taken nothing for as long as
+         * send_timeout: nginx ends the whole request */
         ngx_http_edge_sub_release(sub);
         return NGX_ERROR;
     }
