@@ -615,6 +615,53 @@ test_vector(void)
 }
 
 
+/* A vector's own way through its numbers must find what the general one does:
+ * each byte of a long vector, replaced by each that could matter. */
+
+static void
+test_vector_bytes(void)
+{
+    char               text[256];
+    size_t             i, j, len;
+    ngx_str_t          raw;
+    ngx_int_t          rc;
+    ngx_uint_t         expected, n;
+    static const char  bytes[] = "019-+.eE, \n]/:\0\x7f\x80\xfa\xff";
+    static const char  base[] =
+        "[-0.0123456789,0.0123456789,-0.01234567890123456,0.1,-0.25,"
+        "0.012345678901234567890123,-0.0123456,0.00123456e-05,-7.5e3,"
+        "0.12345678901234,12,0.0123456789, -0.0123456789 ,0.0123456789]";
+
+    len = sizeof(base) - 1;
+
+    start(base, len);
+    CHECK_INT(ngx_edge_scan_vector(&s, &raw, &n), NGX_OK);
+    CHECK_INT(n, 14);
+
+    for (i = 0; i < len; i++) {
+        for (j = 0; j < sizeof(bytes); j++) {
+            ngx_memcpy(text, base, len);
+            text[i] = bytes[j];
+
+            /* the first mark decides what is asked, not the answer */
+
+            expected = (i > 0) && valid(text, len);
+
+            start(text, len);
+            rc = ngx_edge_scan_vector(&s, &raw, &n);
+            rc = (rc == NGX_OK) ? ngx_edge_scan_end(&s) : rc;
+
+            CHECK_INT(rc == NGX_OK, expected);
+        }
+
+        /* cut here, with nothing readable behind */
+
+        start(base, i);
+        CHECK_INT(ngx_edge_scan_vector(&s, &raw, &n), NGX_ERROR);
+    }
+}
+
+
 int
 main(void)
 {
@@ -632,6 +679,7 @@ main(void)
     RUN(test_number);
     RUN(test_uint);
     RUN(test_vector);
+    RUN(test_vector_bytes);
 
     free(copy);
 

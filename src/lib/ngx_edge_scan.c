@@ -42,6 +42,7 @@ static ngx_int_t ngx_edge_scan_literal(ngx_edge_scan_t *s, const char *word,
     size_t len);
 static ngx_inline u_char *ngx_edge_scan_digits(u_char *p, u_char *last);
 static ngx_inline u_char *ngx_edge_scan_numeral(u_char *p, u_char *last);
+static ngx_inline u_char *ngx_edge_scan_fraction(u_char *p, u_char *last);
 static ngx_int_t ngx_edge_scan_scalar(ngx_edge_scan_t *s);
 
 
@@ -419,15 +420,13 @@ ngx_edge_scan_digits(u_char *p, u_char *last)
 
 
 /* The byte behind a number, NULL if it is none: RFC 8259 section 6,
- * -? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?
- * The sign of a vector's numbers cannot be predicted: it is added, so that
- * there is no branch. */
+ * -? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)? */
 
 static ngx_inline u_char *
 ngx_edge_scan_numeral(u_char *p, u_char *last)
 {
-    if (p < last) {
-        p += (*p == '-');
+    if (p < last && *p == '-') {
+        p++;
     }
 
     if (p < last && *p == '0') {
@@ -452,6 +451,59 @@ ngx_edge_scan_numeral(u_char *p, u_char *last)
     }
 
     return p;
+}
+
+
+/*
+ * The same for what most numbers of a vector look like, -? 0.ddddd... with
+ * nothing behind the digits; NULL if p is not such a number.  Half of them
+ * have a sign, at places that no processor can predict: here it is no branch
+ * but a shift, and the words behind are read without waiting for it.
+ */
+
+static ngx_inline u_char *
+ngx_edge_scan_fraction(u_char *p, u_char *last)
+{
+#if (NGX_HAVE_LITTLE_ENDIAN)
+
+    uint64_t    head, word, other, mask;
+    ngx_uint_t  shift;
+
+    if (last - p < 24) {
+        return NULL;
+    }
+
+    ngx_memcpy(&head, p, 8);
+
+    shift = ((head & 0xff) == '-') * 8;
+    head >>= shift;
+    mask = (~0ULL >> shift) & ~0xffffULL;
+
+    if ((head & 0xffff) != ('0' | '.' << 8)
+        || (ngx_edge_scan_other(head) & mask))
+    {
+        return NULL;
+    }
+
+    p += 8;
+    ngx_memcpy(&word, p, 8);
+    other = ngx_edge_scan_other(word);
+
+    if (other == 0) {
+        p += 8;
+        ngx_memcpy(&word, p, 8);
+        other = ngx_edge_scan_other(word);
+    }
+
+    if (other) {
+        p += __builtin_ctzll(other) / 8;
+
+        return (*p == 'e' || *p == 'E') ? NULL : p;
+    }
+
+#endif
+
+    return NULL;
 }
 
 
@@ -578,13 +630,12 @@ ngx_edge_scan_string(ngx_edge_scan_t *s, ngx_str_t *raw)
 }
 
 
-/* The one loop that runs thousands of times a request: nothing in it but
- * bytes. */
+/* The one loop that runs a thousand times a request: nothing but bytes. */
 
 ngx_int_t
 ngx_edge_scan_vector(ngx_edge_scan_t *s, ngx_str_t *text, ngx_uint_t *n)
 {
-    u_char      *p, *last;
+    u_char      *p, *next, *last;
     ngx_int_t    rc;
     ngx_uint_t   count;
 
@@ -603,12 +654,17 @@ ngx_edge_scan_vector(ngx_edge_scan_t *s, ngx_str_t *text, ngx_uint_t *n)
 
         for (count = 1, p = s->pos; /* void */ ; count++) {
 
-            p = ngx_edge_scan_numeral(p, last);
-            if (p == NULL) {
-                return ngx_edge_scan_fail(s);
+            next = ngx_edge_scan_fraction(p, last);
+
+            if (next == NULL) {
+                next = ngx_edge_scan_numeral(p, last);
+
+                if (next == NULL) {
+                    return ngx_edge_scan_fail(s);
+                }
             }
 
-            p = ngx_edge_scan_space(p, last);
+            p = ngx_edge_scan_space(next, last);
 
             if (p == last || *p != ',') {
                 break;
