@@ -8,7 +8,26 @@
 use Edge;
 use Edge::Rag;
 
+# Fields of a backend's answer that are none of the client's business.
+my $more = join '', map { "$_\r\n" } 'Set-Cookie: a=b', 'X-Org: o-1',
+    'ETag: "e"', 'Last-Modified: Sat, 21 Nov 2026 00:00:00 GMT',
+    'Retry-After: 99', 'Content-Language: xx';
+
+my $fields = sub {
+    my ($script) = @_;
+
+    return sub {
+        my ($first, @rest) = $Edge::Rag::scripts{$script}->(@_);
+        $first =~ s/\r\n/\r\n$more/;
+        return ($first, @rest);
+    };
+};
+
 Edge::Rag::serve(
+    fields => $fields->('chat'),
+    fields_stream => $fields->('stream'),
+    fields_embed => $fields->('embed'),
+    fields_500 => $fields->('s500'),
     foreign => sub {
         Edge::Rag::points(passage('acme', 1, 'Ours.', 0.4),
                           passage('globex', 2, 'Secret.', 0.99),
@@ -120,7 +139,54 @@ content-length content-type=application\/json host
 
 
 
-=== TEST 3: variables of the client's fields are empty behind an internal location
+=== TEST 3: an answer: no field of a backend's answer reaches the client
+--- embed: fields_embed
+--- generate: fields
+--- request eval
+ask('{"query":"q"}')
+--- error_code: 200
+--- response_headers
+! Set-Cookie
+! X-Org
+! ETag
+! Last-Modified
+! Content-Language
+! Retry-After
+
+
+
+=== TEST 4: a stream: no field of a backend's answer reaches the client
+--- embed: fields_embed
+--- generate: fields_stream
+--- request eval
+ask('{"query":"q","stream":true}')
+--- error_code: 200
+--- response_headers
+! Set-Cookie
+! X-Org
+! ETag
+! Last-Modified
+! Content-Language
+! Retry-After
+
+
+
+=== TEST 5: a failure: no field of a backend's answer reaches the client
+--- generate: fields_500
+--- request eval
+ask('{"query":"q"}')
+--- error_code: 503
+--- response_headers
+! Set-Cookie
+! X-Org
+! ETag
+! Last-Modified
+! Content-Language
+Retry-After: 2
+
+
+
+=== TEST 6: variables of the client's fields are empty behind an internal location
 --- http_config
 map $http_authorization $seen { "" none; default "$http_authorization"; }
 --- stages
@@ -139,7 +205,7 @@ Cookie: a=b
 
 
 
-=== TEST 4: the tenant's filter is first at the root, the client's is only ANDed
+=== TEST 7: the tenant's filter is first at the root, the client's is only ANDed
 --- request eval
 [ask('{"query":"q","filter":{"must":[{"key":"doc_id","match":{"value":"d\"1"}},{"key":"title","match":{"any":["a","b"]}},{"key":"updated_at","range":{"gte":"2026-01-01T00:00:00Z","lt":"2027-01-01T00:00:00Z"}}],"must_not":[{"key":"source_uri","match":{"value":"s"}}]}}', 'search'), "GET /bodies"]
 --- response_body_like eval
@@ -147,7 +213,7 @@ Cookie: a=b
 
 
 
-=== TEST 5: an empty filter changes nothing
+=== TEST 8: an empty filter changes nothing
 --- request eval
 [ask('{"query":"q","filter":{"must":[]}}', 'search'), "GET /bodies"]
 --- response_body_like eval
@@ -155,7 +221,7 @@ Cookie: a=b
 
 
 
-=== TEST 6: refused: the tenant's key
+=== TEST 9: refused: the tenant's key
 --- request eval
 [ask('{"query":"q","filter":{"must":[{"key":"tenant_id","match":{"value":"globex"}}]}}'), "GET /bodies"]
 --- error_code eval
@@ -165,7 +231,7 @@ Cookie: a=b
 
 
 
-=== TEST 7: refused: the tenant's key behind a good one
+=== TEST 10: refused: the tenant's key behind a good one
 --- request eval
 [ask('{"query":"q","filter":{"must":[{"key":"doc_id","match":{"value":"a"}},{"key":"tenant_id","match":{"value":"globex"}}]}}'), "GET /bodies"]
 --- error_code eval
@@ -175,7 +241,7 @@ Cookie: a=b
 
 
 
-=== TEST 8: refused: the tenant's key in must_not
+=== TEST 11: refused: the tenant's key in must_not
 --- request eval
 [ask('{"query":"q","filter":{"must_not":[{"key":"tenant_id","match":{"value":"acme"}}]}}'), "GET /bodies"]
 --- error_code eval
@@ -185,7 +251,7 @@ Cookie: a=b
 
 
 
-=== TEST 9: refused: the module's key
+=== TEST 12: refused: the module's key
 --- request eval
 [ask('{"query":"q","filter":{"must":[{"key":"module","match":{"value":"hr"}}]}}'), "GET /bodies"]
 --- error_code eval
@@ -195,7 +261,7 @@ Cookie: a=b
 
 
 
-=== TEST 10: refused: the acl's key
+=== TEST 13: refused: the acl's key
 --- request eval
 [ask('{"query":"q","filter":{"must_not":[{"key":"acl","match":{"value":"x"}}]}}'), "GET /bodies"]
 --- error_code eval
@@ -205,7 +271,7 @@ Cookie: a=b
 
 
 
-=== TEST 11: refused: the tenant's key in other letters
+=== TEST 14: refused: the tenant's key in other letters
 --- request eval
 [ask('{"query":"q","filter":{"must":[{"key":"Tenant_ID","match":{"value":"globex"}}]}}'), "GET /bodies"]
 --- error_code eval
@@ -215,7 +281,7 @@ Cookie: a=b
 
 
 
-=== TEST 12: refused: the tenant's key with an escape
+=== TEST 15: refused: the tenant's key with an escape
 --- request eval
 [ask('{"query":"q","filter":{"must":[{"key":"tenant\\u005fid","match":{"value":"globex"}}]}}'), "GET /bodies"]
 --- error_code eval
@@ -225,7 +291,7 @@ Cookie: a=b
 
 
 
-=== TEST 13: refused: a nested key
+=== TEST 16: refused: a nested key
 --- request eval
 [ask('{"query":"q","filter":{"must":[{"key":"a[].tenant_id","match":{"value":"globex"}}]}}'), "GET /bodies"]
 --- error_code eval
@@ -235,7 +301,7 @@ Cookie: a=b
 
 
 
-=== TEST 14: refused: should widens
+=== TEST 17: refused: should widens
 --- request eval
 [ask('{"query":"q","filter":{"should":[{"key":"doc_id","match":{"value":"x"}}]}}'), "GET /bodies"]
 --- error_code eval
@@ -245,7 +311,7 @@ Cookie: a=b
 
 
 
-=== TEST 15: refused: min_should widens
+=== TEST 18: refused: min_should widens
 --- request eval
 [ask('{"query":"q","filter":{"min_should":{"conditions":[],"min_count":0}}}'), "GET /bodies"]
 --- error_code eval
@@ -255,7 +321,7 @@ Cookie: a=b
 
 
 
-=== TEST 16: refused: a filter inside a filter
+=== TEST 19: refused: a filter inside a filter
 --- request eval
 [ask('{"query":"q","filter":{"must":[{"must":[]}]}}'), "GET /bodies"]
 --- error_code eval
@@ -265,7 +331,7 @@ Cookie: a=b
 
 
 
-=== TEST 17: refused: a condition and a filter in one
+=== TEST 20: refused: a condition and a filter in one
 --- request eval
 [ask('{"query":"q","filter":{"must":[{"key":"doc_id","match":{"value":"x"},"should":[]}]}}'), "GET /bodies"]
 --- error_code eval
@@ -275,7 +341,7 @@ Cookie: a=b
 
 
 
-=== TEST 18: refused: a text match
+=== TEST 21: refused: a text match
 --- request eval
 [ask('{"query":"q","filter":{"must":[{"key":"doc_id","match":{"text":"x"}}]}}'), "GET /bodies"]
 --- error_code eval
@@ -285,7 +351,7 @@ Cookie: a=b
 
 
 
-=== TEST 19: refused: an except
+=== TEST 22: refused: an except
 --- request eval
 [ask('{"query":"q","filter":{"must":[{"key":"doc_id","match":{"except":["x"]}}]}}'), "GET /bodies"]
 --- error_code eval
@@ -295,7 +361,7 @@ Cookie: a=b
 
 
 
-=== TEST 20: refused: has_id
+=== TEST 23: refused: has_id
 --- request eval
 [ask('{"query":"q","filter":{"must":[{"has_id":[1]}]}}'), "GET /bodies"]
 --- error_code eval
@@ -305,7 +371,7 @@ Cookie: a=b
 
 
 
-=== TEST 21: refused: is_empty
+=== TEST 24: refused: is_empty
 --- request eval
 [ask('{"query":"q","filter":{"must":[{"is_empty":{"key":"tenant_id"}}]}}'), "GET /bodies"]
 --- error_code eval
@@ -315,7 +381,7 @@ Cookie: a=b
 
 
 
-=== TEST 22: refused: a value that is an object
+=== TEST 25: refused: a value that is an object
 --- request eval
 [ask('{"query":"q","filter":{"must":[{"key":"doc_id","match":{"value":{"a":1}}}]}}'), "GET /bodies"]
 --- error_code eval
@@ -325,7 +391,7 @@ Cookie: a=b
 
 
 
-=== TEST 23: refused: a value of 513 bytes
+=== TEST 26: refused: a value of 513 bytes
 --- request eval
 [ask('{"query":"q","filter":{"must":[{"key":"doc_id","match":{"value":"' . 'x' x 513 . '"}}]}}'), "GET /bodies"]
 --- error_code eval
@@ -335,7 +401,7 @@ Cookie: a=b
 
 
 
-=== TEST 24: refused: 17 conditions
+=== TEST 27: refused: 17 conditions
 --- request eval
 [ask('{"query":"q","filter":{"must":[' . CORE::join(',', ('{"key":"doc_id","match":{"value":"x"}}') x 17) . ']}}'), "GET /bodies"]
 --- error_code eval
@@ -345,7 +411,7 @@ Cookie: a=b
 
 
 
-=== TEST 25: members of the request that Qdrant knows are unknown to us
+=== TEST 28: members of the request that Qdrant knows are unknown to us
 --- request eval
 [ask('{"query":"q","with_payload":true}'), ask('{"query":"q","tenant":"globex"}'), ask('{"query":"q","tenant_id":"globex"}'), ask('{"query":"q","collection":"c2"}'), ask('{"query":"q","score_threshold":0}'), "GET /bodies"]
 --- error_code eval
@@ -355,7 +421,7 @@ Cookie: a=b
 
 
 
-=== TEST 26: a point of another tenant is dropped, and that is an alert
+=== TEST 29: a point of another tenant is dropped, and that is an alert
 --- search: foreign
 --- request eval
 [ask('{"query":"q"}', 'search'), ask('{"query":"q"}'), "GET /bodies"]
@@ -369,7 +435,7 @@ edge rag: a point of another tenant was dropped
 
 
 
-=== TEST 27: nothing but points of another tenant is nothing
+=== TEST 30: nothing but points of another tenant is nothing
 --- search: onlyforeign
 --- request eval
 [ask('{"query":"q"}'), "GET /bodies"]
@@ -381,7 +447,7 @@ edge rag: a point of another tenant was dropped
 
 
 
-=== TEST 28: points of nobody, of a name that is only alike, of _shared
+=== TEST 31: points of nobody, of a name that is only alike, of _shared
 --- search: nobody
 --- request eval
 ask('{"query":"q"}', 'search')
@@ -392,7 +458,7 @@ edge rag: a point of another tenant was dropped
 
 
 
-=== TEST 29: two tenants at once on one connection
+=== TEST 32: two tenants at once on one connection
 --- pipelined_requests eval
 [ask('{"query":"q"}', 'search'), ask('{"query":"q"}', 'search'), ask('{"query":"q"}', 'search'), "GET /bodies"]
 --- more_headers eval
@@ -405,7 +471,7 @@ qr/"value":"one"\}.*"value":"two"\}.*"value":"one"\}/s]
 
 
 
-=== TEST 30: no tenant, an impossible one, the reserved one: 403, no call
+=== TEST 33: no tenant, an impossible one, the reserved one: 403, no call
 --- request eval
 [ask('{"query":"q"}'), ask('{"query":"q"}'), ask('{"query":"q"}'), "GET /bodies"]
 --- more_headers eval
