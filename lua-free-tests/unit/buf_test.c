@@ -104,6 +104,40 @@ test_growth(void)
 }
 
 
+/* The first size is the one asked for; then it doubles, or fits the piece. */
+
+static void
+test_allocations(void)
+{
+    u_char     *big;
+    size_t      i;
+    ngx_str_t   text;
+
+    open_buf(1000, 5000);
+    ngx_edge_buf_byte(&b, 'x');
+    CHECK_INT(b.end - b.start, 1000);
+
+    big = malloc(3500);
+    ngx_memset(big, 'y', 3500);
+    ngx_edge_buf_add(&b, big, 3500);
+    CHECK_INT(ngx_edge_buf_done(&b, &text), NGX_OK);
+    CHECK_INT(text.len, 3501);
+    CHECK(ngx_memcmp(text.data + 1, big, 3500) == 0);
+    free(big);
+
+    open_buf(0, 1000000);
+    ngx_stub_alloc_budget = 12;
+
+    for (i = 0; i < 500000; i++) {
+        ngx_edge_buf_byte(&b, 'x');
+    }
+
+    ngx_stub_alloc_budget = -1;
+    CHECK_INT(ngx_edge_buf_done(&b, &text), NGX_OK);
+    CHECK_INT(text.len, 500000);
+}
+
+
 static void
 test_max(void)
 {
@@ -359,6 +393,7 @@ main(void)
 {
     RUN(test_add);
     RUN(test_growth);
+    RUN(test_allocations);
     RUN(test_max);
     RUN(test_sticky);
     RUN(test_int);

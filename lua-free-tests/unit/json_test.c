@@ -147,6 +147,7 @@ test_refused(void)
     refuse("[\"\\udc00\"]", NOT_JSON);
     refuse("\xef\xbb\xbf{}", NOT_JSON);
     refuse("]]]]", NOT_JSON);
+    refuse("]]]][", NOT_JSON);
     refuse("\"", NOT_JSON);
     refuse("\"\\", NOT_JSON);
     refuse("\"\\\"", NOT_JSON);
@@ -214,6 +215,7 @@ test_depth(void)
     check_depth("[[],[],[[]],{}]", 3);
     check_depth("[{\"[[[[\":\"{{{{\"}]", 2);
     check_depth("[\"\\\"[[[\",\"\\\\\",[\"\\\\\\\"[[\"]]", 2);
+    check_depth("[\"\\\"\",[[]]]", 3);
     check_depth("[\"\\\\\\\\\",[\"\\\\\\\\\\\"[\"]]", 2);
 
     n = 16;

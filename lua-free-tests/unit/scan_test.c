@@ -79,7 +79,7 @@ test_accepted(void)
         "0e0", "0.00000001", "123456789012345678901234567890",
         "true", "false", "null", " true ", "\t\r\n 1 \t\r\n",
         "\"\"", "\"a\"", "\"abcdefgh\"", "\"abcdefghi\"", "\"\x7f\"",
-        "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\u0041\\uaBcD\"",
+        "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\u0941\\uaBcD\\ufFeE\"",
         "\"\\u0000\"", "\"\\ud800\"", "\"1234567\\n1234567\\n\"",
         "\"\xed\x95\x9c\xea\xb5\xad\xec\x96\xb4\"", "\"\xf0\x9f\x98\x80\"",
         "\"\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\"",
@@ -102,7 +102,8 @@ test_refused(void)
         "", " ", "\n",
         "-", "+1", "01", "-01", "1.", ".5", "1.e5", "1e", "1e+", "1e-",
         "0x1", "1 2", "1,", "--1", "1.5.5", "Infinity", "NaN", "-a", "00",
-        "12345678a", "1/", "1:",
+        "12345678a", "1/", "1:", "-abcdefghijk", "1.abcdefghijk",
+        "1eabcdefghijk", "1e+abcdefghijk", "abcdefghijk",
         "tru", "truee", "True", "fals", "nul", "nulll", "nan", "t", "f", "n",
         "\"", "\"a", "a\"", "\"\\\"", "\"\\x\"", "\"\\u\"", "\"\\u123\"",
         "\"\\u12g4\"", "\"\\u123:\"", "\"\\U0041\"", "\"\\\n\"", "\"\t\"",
@@ -436,8 +437,10 @@ test_sticky(void)
 
     /* still inside */
 
-    open_text("[]");
+    open_text("[1");
     CHECK_INT(ngx_edge_scan_array(&s), NGX_OK);
+    CHECK_INT(ngx_edge_scan_element(&s), NGX_OK);
+    CHECK_INT(ngx_edge_scan_skip(&s), NGX_OK);
     CHECK_INT(ngx_edge_scan_end(&s), NGX_ERROR);
 
     ngx_edge_scan_init(&s, NULL, 0);

@@ -138,6 +138,12 @@ test_line_breaks(void)
     check("data: a\r\n\rdata: b\r\r\n", "|a;|b;");
     check("data: a\n\rdata: b\r\n\r", "|a;|b;");
     check("\n\n\r\r\n\ndata: a\n\n\n\n\r\n", "|a;");
+
+    /* CRLF is one break: the event goes on */
+
+    check("event: x\r\ndata: a\r\ndata: b\r\n\r\n", "x|a\nb;");
+    check("event: x\rdata: a\rdata: b\r\r", "x|a\nb;");
+    check("data: a\r\n\r\n\ndata: b\r\n\r\n", "|a;|b;");
 }
 
 

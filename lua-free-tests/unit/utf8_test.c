@@ -221,6 +221,7 @@ test_unescape(void)
     check_unescape("\\u0041", 'A', 6);
     check_unescape("\\uaBcD", 0xabcd, 6);
     check_unescape("\\u00000", 0, 6);
+    check_unescape("\\u9999", 0x9999, 6);
     check_unescape("\\uffff", 0xffff, 6);
     check_unescape("\\ud83d\\ude00", 0x1f600, 12);
     check_unescape("\\ud800\\udc00", 0x10000, 12);
@@ -257,6 +258,10 @@ test_cut(void)
 
     CHECK_INT(ngx_edge_utf8_cut(text, 11, 100), 11);
     CHECK_INT(ngx_edge_utf8_cut((u_char *) "", 0, 5), 0);
+
+    CHECK_INT(ngx_edge_utf8_cut((u_char *) "\xe1", 1, 5), 0);
+    CHECK_INT(ngx_edge_utf8_cut((u_char *) "\xe0\xa0", 2, 5), 0);
+    CHECK_INT(ngx_edge_utf8_cut((u_char *) "\xf0\x90\x80", 3, 5), 0);
 
     /* not UTF-8: it ends, and within the bound */
 
