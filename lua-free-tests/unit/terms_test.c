@@ -9,6 +9,7 @@
 /* sources: rag/ngx_edge_terms.c rag/ngx_edge_termset.c lib/ngx_edge_utf8.c */
 /* libs: -lm */
 
+#include <time.h>
 #include "unit.h"
 #include "rag/ngx_edge_terms.h"
 
@@ -292,6 +293,48 @@ test_weights(void)
 }
 
 
+/* Words held together by joints are no code without a digit; that is seen
+ * once, not again from each of them. */
+
+static void
+test_long_chain(void)
+{
+    size_t             i, len;
+    u_char             buf[NGX_EDGE_TERM_MAX];
+    clock_t            start;
+    ngx_uint_t         n;
+    ngx_edge_terms_t   t;
+    static u_char      text[256 * 1024];
+
+    for (i = 0; i < sizeof(text); i += 2) {
+        text[i] = 'a';
+        text[i + 1] = '.';
+    }
+
+    n = 0;
+    start = clock();
+
+    ngx_edge_terms_init(&t, text, sizeof(text));
+
+    while (ngx_edge_terms_next(&t, buf, &len) == NGX_OK) {
+        n++;
+    }
+
+    CHECK_INT(n, sizeof(text) / 2);
+    CHECK(clock() - start < 2 * CLOCKS_PER_SEC);
+
+    /* the digit of a code behind it is found all the same */
+
+    ngx_edge_terms_init(&t, (u_char *) "a.b c.d-1", 9);
+
+    for (n = 0; ngx_edge_terms_next(&t, buf, &len) == NGX_OK; n++) {
+        CHECK(n != 2 || (len == 5 && ngx_memcmp(buf, "c_d_1", 5) == 0));
+    }
+
+    CHECK_INT(n, 6);
+}
+
+
 static void
 test_no_memory(void)
 {
@@ -328,6 +371,7 @@ main(void)
     RUN(test_match);
     RUN(test_bound);
     RUN(test_weights);
+    RUN(test_long_chain);
     RUN(test_no_memory);
 
     ngx_destroy_pool(pool);

@@ -30,8 +30,8 @@ static uint32_t ngx_edge_terms_fold(uint32_t cp);
 static ngx_uint_t ngx_edge_terms_is_letter(uint32_t cp);
 static const u_char *ngx_edge_terms_word_end(const u_char *p,
     const u_char *last);
-static const u_char *ngx_edge_terms_code_end(const u_char *p,
-    const u_char *last);
+static const u_char *ngx_edge_terms_code_end(ngx_edge_terms_t *t,
+    const u_char *p);
 static const u_char *ngx_edge_terms_skip_tail(const u_char *p,
     const u_char *last);
 static ngx_uint_t ngx_edge_terms_is_joint(u_char c);
@@ -51,6 +51,7 @@ ngx_edge_terms_init(ngx_edge_terms_t *t, const u_char *text, size_t len)
 
     t->pos = text;
     t->last = len ? text + len : text;      /* text may be NULL then */
+    t->plain = text;
 }
 
 
@@ -75,7 +76,7 @@ ngx_edge_terms_next(ngx_edge_terms_t *t, u_char *buf, size_t *len)
         t->code_pos = end;
 
     } else {
-        end = ngx_edge_terms_code_end(start, t->last);
+        end = ngx_edge_terms_code_end(t, start);
 
         if (end) {
             t->code_pos = start;
@@ -251,14 +252,21 @@ ngx_edge_terms_word_end(const u_char *p, const u_char *last)
 
 
 /* The end of a code that starts at p: words held together by single joints,
- * a digit in it; NULL if it is one plain word, or words without a digit. */
+ * a digit in it; NULL if it is one plain word, or words without a digit.  Of
+ * such words each would be the first of a walk to the last: it is noted how
+ * far one walk has seen. */
 
 static const u_char *
-ngx_edge_terms_code_end(const u_char *p, const u_char *last)
+ngx_edge_terms_code_end(ngx_edge_terms_t *t, const u_char *p)
 {
     ngx_uint_t     parts, digits;
-    const u_char  *end, *next;
+    const u_char  *end, *next, *last;
 
+    if (p < t->plain) {
+        return NULL;
+    }
+
+    last = t->last;
     digits = 0;
 
     for (parts = 0; /* void */ ; parts++) {
@@ -280,7 +288,13 @@ ngx_edge_terms_code_end(const u_char *p, const u_char *last)
         p = end + 1;
     }
 
-    return (parts && digits) ? end : NULL;
+    if (parts && digits) {
+        return end;
+    }
+
+    t->plain = end;
+
+    return NULL;
 }
 
 

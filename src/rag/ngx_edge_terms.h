@@ -29,6 +29,7 @@ typedef struct {
     /* private: */
     const u_char  *code_pos;           /* parts of a code still to give */
     const u_char  *code_last;
+    const u_char  *plain;              /* no code begins before it */
     const u_char  *pair;               /* next bigram starts here */
     const u_char  *pair_last;
     unsigned       question:1;         /* Korean words are cut to their stem */
