@@ -9,6 +9,9 @@ use Edge::Rag;
 
 Edge::Rag::serve(
     late => sub { (\0.15, Edge::Rag::points(passage('acme', 9, 'Late.', 1))) },
+    dropfirst => sub {
+        $_[0]{n} == 1 ? undef : Edge::Rag::vectors($_[0], 3)
+    },
     latechat => sub { (\0.1, http('{"choices":[{"message":{"content":'
                                   . '"late [1]"}}],"model":"m-2"}')) },
     badmodel => sub {
@@ -434,7 +437,32 @@ location /_two/ { internal; proxy_pass http://two/embed/; }
 
 
 
-=== TEST 41: proxy_intercept_errors: the status counts, not the error page
+=== TEST 41: proxy_next_upstream behind a request that was sent whole
+--- http_config
+upstream two {
+    server 127.0.0.1:$TEST_NGINX_RAND_PORT_1 max_fails=0;
+    server 127.0.0.1:$TEST_NGINX_RAND_PORT_1 max_fails=0;
+}
+edge_rag other {
+    embed    /_two/ model=e-2 dimensions=3;
+    search   /_search1/ collection=c1;
+    generate /_generate1/ model=g;
+}
+edge_module other { rag other; }
+--- config
+location /_two/ {
+    internal;
+    proxy_next_upstream error non_idempotent;
+    proxy_pass http://two/dropfirst/;
+}
+--- request eval
+["POST /api/v1/other/query\n{\"query\":\"retried\"}", "GET /bodies"]
+--- response_body_like eval
+[qr/"answer":"21/, qr/^(POST \/dropfirst\/embeddings\n\{"model":"e-2","input":\["retried"\][^\n]*\n)\1POST \/search/]
+
+
+
+=== TEST 42: proxy_intercept_errors: the status counts, not the error page
 --- embed: s503
 --- stages
 proxy_intercept_errors on;
