@@ -376,6 +376,7 @@ test_json_raw(void)
     check_raw("\\ud83d\\u0022", "\xef\xbf\xbd\\u0022");
     check_raw("\\ud83d\\n", "\xef\xbf\xbd\\n");
     check_raw("\\\\u0041", "\\\\u0041");
+    check_raw("\\n\\\\u0041", "\\n\\\\u0041");
     check_raw("\\\\\\u0041", "\\\\A");
     check_raw("\xed\x95\x9c\\u0041\xed\x95\x9c",
               "\xed\x95\x9c" "A\xed\x95\x9c");
