@@ -8,6 +8,7 @@
 
 /* sources: rag/ngx_edge_chunk.c lib/ngx_edge_utf8.c */
 
+#include <time.h>
 #include "unit.h"
 #include "lib/ngx_edge_utf8.h"
 #include "rag/ngx_edge_chunk.h"
@@ -355,6 +356,25 @@ test_no_memory(void)
 }
 
 
+/* A row of marks that ends nothing is walked once, not from each of them. */
+
+static void
+test_long_row(void)
+{
+    clock_t         start;
+    static u_char   text[512 * 1024];
+
+    memset(text, '.', sizeof(text));
+    text[sizeof(text) - 1] = 'x';
+
+    start = clock();
+
+    CHECK(ngx_edge_sentence_end(text, text + sizeof(text))
+          == text + sizeof(text));
+    CHECK(clock() - start < 2 * CLOCKS_PER_SEC);
+}
+
+
 int
 main(void)
 {
@@ -372,6 +392,7 @@ main(void)
     RUN(test_invariants);
     RUN(test_long_text);
     RUN(test_no_memory);
+    RUN(test_long_row);
 
     ngx_destroy_pool(pool);
 

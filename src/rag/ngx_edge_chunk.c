@@ -35,7 +35,7 @@ static ngx_uint_t ngx_edge_sentence_is_item(const u_char *p,
 static const u_char *ngx_edge_sentence_line(const u_char *start,
     const u_char *p, const u_char *last);
 static const u_char *ngx_edge_sentence_mark(const u_char *start,
-    const u_char *p, const u_char *last);
+    const u_char *p, const u_char *last, const u_char **closed);
 static const u_char *ngx_edge_sentence_wide(const u_char *p,
     const u_char *last);
 static const u_char *ngx_edge_sentence_close(const u_char *p,
@@ -253,9 +253,10 @@ ngx_edge_chunk_is_paragraph(const u_char *p, const u_char *last)
 const u_char *
 ngx_edge_sentence_end(const u_char *pos, const u_char *last)
 {
-    const u_char  *p, *start, *end;
+    const u_char  *p, *start, *end, *closed;
 
     start = ngx_edge_chunk_skip_space(pos, last);
+    closed = start;
 
     for (p = start; p < last; p++) {
 
@@ -268,7 +269,7 @@ ngx_edge_sentence_end(const u_char *pos, const u_char *last)
         case '.':
         case '!':
         case '?':
-            end = ngx_edge_sentence_mark(start, p, last);
+            end = ngx_edge_sentence_mark(start, p, last, &closed);
             break;
 
         case 0xe3:
@@ -345,16 +346,21 @@ ngx_edge_sentence_is_item(const u_char *p, const u_char *last)
 }
 
 
-/* Behind a full stop at p and what closes with it; NULL if it ends none. */
+/* Behind a full stop at p and what closes with it; NULL if it ends none.  A
+ * row of marks closes at one place, which is kept for those behind p. */
 
 static const u_char *
 ngx_edge_sentence_mark(const u_char *start, const u_char *p,
-    const u_char *last)
+    const u_char *last, const u_char **closed)
 {
     uint32_t       cp;
     const u_char  *end, *next;
 
-    end = ngx_edge_sentence_close(p + 1, last);
+    if (*closed <= p) {
+        *closed = ngx_edge_sentence_close(p + 1, last);
+    }
+
+    end = *closed;
 
     if (end == last) {
         return end;
