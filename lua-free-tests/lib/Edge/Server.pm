@@ -6,9 +6,11 @@
 # themselves.  Runs under valgrind when the suite does.
 #
 #     my $nginx = Edge::Server->start($directives_of_http);
+#     $nginx->configure($other_directives);
+#     $nginx->signal('HUP');
 #
-# waits until it serves on $TEST_NGINX_SERVER_PORT.  When the file ends it is
-# killed if it still runs, and any report of a sanitizer fails the file.
+# start waits until it serves on $TEST_NGINX_SERVER_PORT.  When the file ends
+# it is killed if it still runs, and any report of a sanitizer fails the file.
 
 package Edge::Server;
 
@@ -34,26 +36,7 @@ sub start {
     my $self = bless { home => $Edge::Env::tmp, owner => $$ }, $class;
     my $home = $self->{home};
 
-    open my $out, '>', "$home/nginx.conf" or die "$home/nginx.conf: $!\n";
-    print $out <<"END";
-load_module $Edge::Env::module;
-daemon off;
-worker_processes 1;
-error_log $home/error.log notice;
-pid $home/nginx.pid;
-@{[ $> == 0 ? 'user root;' : '' ]}
-events { worker_connections 1024; }
-http {
-    access_log off;
-    client_body_temp_path $home/body;
-    proxy_temp_path $home/proxy;
-    fastcgi_temp_path $home/fastcgi;
-    uwsgi_temp_path $home/uwsgi;
-    scgi_temp_path $home/scgi;
-    $http
-}
-END
-    close $out;
+    $self->configure($http);
 
     my @command = ($ENV{TEST_NGINX_BINARY}, '-p', "$home/", '-e',
                    "$home/error.log", '-c', "$home/nginx.conf");
@@ -78,6 +61,34 @@ END
         or die 'nginx does not start: ' . $self->log_text();
 
     return $self;
+}
+
+# Writes the configuration, for the next start or reload.
+sub configure {
+    my ($self, $http) = @_;
+
+    my $home = $self->{home};
+
+    open my $out, '>', "$home/nginx.conf" or die "$home/nginx.conf: $!\n";
+    print $out <<"END";
+load_module $Edge::Env::module;
+daemon off;
+worker_processes 1;
+error_log $home/error.log notice;
+pid $home/nginx.pid;
+@{[ $> == 0 ? 'user root;' : '' ]}
+events { worker_connections 1024; }
+http {
+    access_log off;
+    client_body_temp_path $home/body;
+    proxy_temp_path $home/proxy;
+    fastcgi_temp_path $home/fastcgi;
+    uwsgi_temp_path $home/uwsgi;
+    scgi_temp_path $home/scgi;
+    $http
+}
+END
+    close $out;
 }
 
 END {
@@ -186,6 +197,7 @@ sub receive {
 
             if (!$n) {
                 $select->remove($s);
+                close $s;              # or nginx waits for that, 5 seconds
                 next;
             }
 
