@@ -886,3 +886,11 @@ a client request body is buffered to a temporary file
 [501, 501]
 --- response_body_like eval
 [qr/"detail":"this module takes no documents"/, qr/"status":501/]
+
+
+
+=== TEST 54: white space around a document's text comes back
+--- request eval
+[put('{"id":"d","text":"\\n  lead ' . text(300) . '\\n"}'), doc('GET', 'd'), "GET /reset"]
+--- response_body_like eval
+[qr/"status":"created"/, qr/"text":"\\n  lead .*\\n","chunks"/, qr/reset/]

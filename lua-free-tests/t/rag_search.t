@@ -304,3 +304,11 @@ edge rag: search failed, timeout from "/_search1/
 --- unavailable: the document search failed
 --- error_log
 edge rag: search failed, timeout from
+
+
+
+=== TEST 32: the limit of clients' bodies is not one of ours
+--- stages: client_max_body_size 16;
+--- request eval
+ask('{"query":"q"}', 'search')
+--- response_body_like: ^\{"results":\[\{"n":1

@@ -51,6 +51,16 @@ Edge::Rag::serve(
         chunked($type, sse('a', \'[DONE]', 'b'), 'data: {"x', '')
     },
     nodone => sub { chunked($type, sse('a ', 'b'), '') },
+    closed => sub {
+        ("HTTP/1.1 200 OK\r\nContent-Type: $type\r\n"
+            . "Connection: close\r\n\r\n" . sse('a ', 'b'), undef)
+    },
+    closedend => sub {
+        ("HTTP/1.1 200 OK\r\nContent-Type: $type\r\n"
+            . "Connection: close\r\n\r\n" . sse('a ', 'b',
+            \'{"choices":[{"delta":{},"finish_reason":"length"}]}'), undef)
+    },
+    donecut => sub { (chunked($type, sse('a ', \'[DONE]')), undef) },
     cutoff => sub {
         chunked($type, sse(\('{"choices":[{"delta":{"content":"a"},'
                              . '"finish_reason":"length"}]}'), \'[DONE]'),
@@ -1056,3 +1066,34 @@ Content-Type: application/json
 [ask('{"query":"q","stream":true}'), ask('{"query":"q"}', 'search'), ask('{"query":"q","stream":true}'), "GET /ping"]
 --- response_body_like eval
 [qr/^event: sources.*event: done/s, qr/^\{"results"/, qr/^event: sources.*event: done/s, qr/^pong/]
+
+
+
+=== TEST 46: without a length, a reason to finish or [DONE], it may be cut
+--- generate: closed
+--- request eval
+ask('{"query":"q","stream":true}')
+--- response_body_like eval
+qr/"delta":"b"\}\n\nevent: error\ndata: \{"code":"service_unavailable",/
+--- error_log
+edge rag: generate failed, the stream has no end
+
+
+
+=== TEST 47: a reason to finish is an end
+--- generate: closedend
+--- request eval
+ask('{"query":"q","stream":true}')
+--- response_body_like eval
+qr/"delta":"b"\}\n\nevent: usage.*"finish_reason":"length"/s
+
+
+
+=== TEST 48: what breaks behind [DONE] does not matter
+--- generate: donecut
+--- request eval
+ask('{"query":"q","stream":true}')
+--- response_body_like eval
+qr/"delta":"a "\}\n\nevent: usage.*event: done/s
+--- no_error_log
+edge rag: generate failed

@@ -21,6 +21,7 @@
 #define NGX_HTTP_EDGE_SUB_FIRST_SIZE  4096
 
 
+static ngx_int_t ngx_http_edge_sub_rewrite(ngx_http_request_t *r);
 static ngx_int_t ngx_http_edge_sub_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_edge_sub_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
@@ -66,6 +67,20 @@ ngx_module_t  ngx_http_edge_sub_filter_module = {
 };
 
 
+/* The first phase behind the choice of the location, where nginx has compared
+ * the body's length: left on, the bit would make it read the client. */
+
+static ngx_int_t
+ngx_http_edge_sub_rewrite(ngx_http_request_t *r)
+{
+    if (ngx_http_edge_sub_get(r)) {
+        r->discard_body = 0;
+    }
+
+    return NGX_DECLINED;
+}
+
+
 static ngx_int_t
 ngx_http_edge_sub_header_filter(ngx_http_request_t *r)
 {
@@ -90,6 +105,10 @@ ngx_http_edge_sub_header_filter(ngx_http_request_t *r)
      * an answer that proxy_cache stores needs the buffered way */
 
     u = r->upstream;
+
+    sub->framed = (u == NULL
+                   || u->headers_in.chunked
+                   || u->headers_in.content_length_n >= 0);
 
     if (u && !u->cacheable && !u->store) {
         u->buffering = 0;
@@ -221,6 +240,18 @@ ngx_http_edge_sub_output(ngx_http_edge_sub_t *sub, ngx_chain_t *out)
 static ngx_int_t
 ngx_http_edge_sub_filter_init(ngx_conf_t *cf)
 {
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_REWRITE_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_edge_sub_rewrite;
+
     ngx_http_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_http_edge_sub_header_filter;
 

@@ -14,6 +14,7 @@
 #include "lib/ngx_http_edge_subrequest.h"
 
 
+static void ngx_http_edge_sub_pool_cleanup(void *data);
 static ngx_int_t ngx_http_edge_sub_init_request(ngx_http_edge_sub_t *sub);
 static ngx_int_t ngx_http_edge_sub_init_headers(ngx_http_edge_sub_t *sub);
 static ngx_table_elt_t *ngx_http_edge_sub_push_header(ngx_http_request_t *sr,
@@ -29,16 +30,117 @@ static void ngx_http_edge_sub_cleanup(void *data);
 static void ngx_http_edge_sub_release(ngx_http_edge_sub_t *sub);
 
 
+#define NGX_HTTP_EDGE_SUB_POOL  4096
+
+
 static ngx_str_t  ngx_http_edge_sub_method_get = ngx_string("GET");
 static ngx_str_t  ngx_http_edge_sub_method_post = ngx_string("POST");
 static ngx_str_t  ngx_http_edge_sub_method_put = ngx_string("PUT");
 
 
-ngx_int_t
-ngx_http_edge_sub_start(ngx_http_request_t *r, ngx_http_edge_sub_t *sub)
+ngx_pool_t *
+ngx_http_edge_sub_pool(ngx_http_request_t *r)
 {
+    ngx_pool_t          *pool;
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    pool = ngx_create_pool(NGX_HTTP_EDGE_SUB_POOL, r->connection->log);
+
+    if (pool) {
+        cln->handler = ngx_http_edge_sub_pool_cleanup;
+        cln->data = pool;
+    }
+
+    return pool;
+}
+
+
+static void
+ngx_http_edge_sub_pool_cleanup(void *data)
+{
+    ngx_destroy_pool(data);
+}
+
+
+void
+ngx_http_edge_sub_free(ngx_http_edge_sub_t *sub)
+{
+    ngx_log_t           *log;
+    ngx_pool_cleanup_t  *cln;
+    ngx_http_log_ctx_t  *ctx;
+
+    if (sub == NULL || sub->pool == NULL || !sub->finished) {
+        return;
+    }
+
+    /* a thread may still read a cached answer for it: left to the end */
+
+    if (sub->main->blocked) {
+        return;
+    }
+
+    log = sub->main->connection->log;
+    ctx = log->data;
+
+    if (ctx->current_request == sub->request) {
+        ngx_http_set_log_request(log, sub->main);
+    }
+
+    for (cln = sub->main->pool->cleanup; cln; cln = cln->next) {
+        if (cln->handler == ngx_http_edge_sub_pool_cleanup
+            && cln->data == sub->pool)
+        {
+            cln->handler = NULL;
+            break;
+        }
+    }
+
+    ngx_destroy_pool(sub->pool);
+
+    sub->pool = NULL;
+    sub->request = NULL;
+    ngx_str_null(&sub->body);
+    ngx_str_null(&sub->answer);
+}
+
+
+void
+ngx_http_edge_sub_free_body(ngx_http_edge_sub_t *sub)
+{
+    ngx_http_upstream_t  *u;
+
+    if (!sub->finished) {
+        u = sub->request->upstream;
+
+        /* behind the header of an answer nginx does not try again */
+
+        if (u == NULL || !u->header_sent || !u->request_body_sent) {
+            return;
+        }
+    }
+
+    if (sub->body.data) {
+        (void) ngx_pfree(sub->pool, sub->body.data);   /* a small one stays */
+        ngx_str_null(&sub->body);
+    }
+}
+
+
+ngx_int_t
+ngx_http_edge_sub_start(ngx_http_edge_sub_t *sub)
+{
+    ngx_int_t            rc;
     ngx_uint_t           flags;
+    ngx_pool_t          *pool;
     ngx_http_cleanup_t  *cln;
+    ngx_http_request_t  *r;
+
+    r = sub->main;
 
     cln = ngx_http_cleanup_add(r, 0);
     if (cln == NULL) {
@@ -61,10 +163,16 @@ ngx_http_edge_sub_start(ngx_http_request_t *r, ngx_http_edge_sub_t *sub)
 
     flags = sub->stream ? 0 : NGX_HTTP_SUBREQUEST_BACKGROUND;
 
-    if (ngx_http_subrequest(r, &sub->uri, &sub->args, &sub->request,
-                            &sub->post, flags)
-        != NGX_OK)
-    {
+    /* a subrequest takes all its memory, and itself, from its parent's pool */
+
+    pool = r->pool;
+    r->pool = sub->pool;
+
+    rc = ngx_http_subrequest(r, &sub->uri, &sub->args, &sub->request,
+                             &sub->post, flags);
+    r->pool = pool;
+
+    if (rc != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -225,7 +333,12 @@ ngx_http_edge_sub_init_body(ngx_http_edge_sub_t *sub)
     ngx_chain_t              *cl;
     ngx_http_request_body_t  *rb;
 
-    /* without one of its own it would send the client's */
+    /* client_max_body_size is for what clients send: nginx asks this bit
+     * before it compares; the filter module takes it off right behind that */
+
+    sub->request->discard_body = 1;
+
+    /* without a body of its own it would send the client's */
 
     rb = ngx_pcalloc(sub->request->pool, sizeof(ngx_http_request_body_t));
     if (rb == NULL) {
@@ -298,6 +411,7 @@ ngx_http_edge_sub_finished(ngx_http_request_t *sr, void *data, ngx_int_t rc)
 
     sub->finished = 1;
     sub->result = ngx_http_edge_sub_judge(sub, rc);
+    sr->discard_body = 0;
 
     ngx_http_edge_sub_release(sub);
 

@@ -14,7 +14,9 @@
  * When the client leaves, nginx terminates the request: the cleanup stops the
  * timer and done is not called.
  *
- * Memory: the caller owns the struct, in the pool of the main request.
+ * Memory: the caller owns the struct, in the pool of the main request.  The
+ * call's own pool holds the rest (body, subrequest, answer), so that it can go
+ * before the request does: a stream may outlive its searches by minutes.
  */
 
 
@@ -51,6 +53,8 @@ typedef void (*ngx_http_edge_sub_done_pt)(ngx_http_edge_sub_t *sub);
 
 struct ngx_http_edge_sub_s {
     /* set by the caller before start */
+    ngx_http_request_t          *main;
+    ngx_pool_t                  *pool;     /* from ngx_http_edge_sub_pool() */
     ngx_str_t                    uri;
     ngx_str_t                    args;     /* query string, may be empty */
     ngx_uint_t                   method;   /* NGX_HTTP_GET, POST, PUT */
@@ -66,9 +70,11 @@ struct ngx_http_edge_sub_s {
     ngx_http_edge_sub_result_e   result;
     ngx_uint_t                   status;   /* of the upstream; 0: none came */
     ngx_str_t                    answer;   /* captured body */
+    unsigned                     framed:1; /* the answer's end can be told from
+                                              the connection's */
 
     /* private */
-    ngx_http_request_t          *request;
+    ngx_http_request_t          *request;  /* the subrequest, in pool */
     ngx_http_post_subrequest_t   post;
     ngx_event_t                  timer;
     ngx_event_t                  stop;     /* posted from a body filter */
@@ -83,12 +89,21 @@ struct ngx_http_edge_sub_s {
 };
 
 
-/* Starts the call for the main request r: in the background when captured,
- * as the active subrequest when streamed (r's header must have been sent and
- * nothing may be written to r until done).  NGX_OK: done will be or was
+/* A pool for a call, destroyed at the latest with r; NULL: no memory. */
+ngx_pool_t *ngx_http_edge_sub_pool(ngx_http_request_t *r);
+
+/* Gives the call's memory back, answer included, in a step of the main
+ * request after the call has finished; NULL and a second time do nothing. */
+void ngx_http_edge_sub_free(ngx_http_edge_sub_t *sub);
+
+/* Gives the body's memory back if it was sent and no retry can need it. */
+void ngx_http_edge_sub_free_body(ngx_http_edge_sub_t *sub);
+
+/* Starts the call for its main request: in the background when captured,
+ * as the active subrequest when streamed (main's header must have been sent and
+ * nothing may be written to it until done).  NGX_OK: done will be or was
  * called; NGX_ERROR: it will not. */
-ngx_int_t ngx_http_edge_sub_start(ngx_http_request_t *r,
-    ngx_http_edge_sub_t *sub);
+ngx_int_t ngx_http_edge_sub_start(ngx_http_edge_sub_t *sub);
 
 /* Ends the call now with result; the upstream connection is closed.  Not to
  * be called from a filter (use ngx_http_edge_sub_stop()). */

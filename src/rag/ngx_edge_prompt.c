@@ -397,6 +397,8 @@ ngx_edge_prompt_render(const ngx_edge_prompt_t *prompt,
 
     ngx_edge_buf_json(b, text.data, text.len);
 
+    (void) ngx_pfree(b->pool, text.data);              /* a small one stays */
+
     return b->rc == NGX_OK ? NGX_OK : NGX_ERROR;
 }
 
@@ -479,7 +481,8 @@ ngx_edge_prompt_data(const ngx_edge_prompt_input_t *in, const u_char *text,
 
         n = 0;
 
-        if ((size_t) (last - p) >= in->boundary.len
+        if ((*p | 0x20) == NGX_EDGE_PROMPT_PREFIX[0]
+            && (size_t) (last - p) >= in->boundary.len
             && ngx_strncasecmp((u_char *) p, in->boundary.data,
                                in->boundary.len)
                == 0)

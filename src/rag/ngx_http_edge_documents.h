@@ -49,7 +49,8 @@ typedef struct {
     const char                    *error;      /* static; NULL: none */
 
     u_char                         hash[NGX_EDGE_DOCUMENT_HASH];
-    ngx_str_t                      old_hash;   /* in Qdrant; empty: no doc */
+    ngx_str_t                      old_hash;   /* in Qdrant; len 0: no doc;
+                                                  data is the check's */
     ngx_array_t                   *chunks;     /* of ngx_edge_chunk_t */
 } ngx_http_edge_document_state_t;
 
@@ -88,6 +89,7 @@ typedef struct {
     size_t                           start;    /* in the document's text */
     ngx_str_t                        text;
     ngx_str_t                        tail;     /* white space behind it */
+    ngx_str_t                        head;     /* and before the first one */
 } ngx_http_edge_point_t;
 
 

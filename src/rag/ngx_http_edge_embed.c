@@ -37,8 +37,7 @@ ngx_http_edge_embed_call(ngx_http_edge_rag_ctx_t *ctx,
 
     conf = ctx->conf->embed;
 
-    ngx_edge_buf_init(&b, ctx->request->pool, 512,
-                      NGX_HTTP_EDGE_EMBED_REQUEST_MAX);
+    ngx_http_edge_rag_begin(ctx, &b, 512, NGX_HTTP_EDGE_EMBED_REQUEST_MAX);
 
     ngx_edge_buf_lit(&b, "{\"model\":");
     ngx_edge_buf_json(&b, conf->model.data, conf->model.len);

@@ -301,6 +301,10 @@ ngx_http_edge_ingest_start(ngx_http_edge_documents_t *d,
                    "edge rag: ingest %ui -> %ui", d->state,
                    (ngx_uint_t) next);
 
+    /* what the call before answered has been read */
+
+    ngx_http_edge_sub_free(d->sub);
+
     d->sub = sub;
     d->state = next;
 

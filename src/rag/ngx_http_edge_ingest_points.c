@@ -201,8 +201,7 @@ ngx_http_edge_points_delete(ngx_http_edge_documents_t *d)
 static void
 ngx_http_edge_points_init(ngx_http_edge_documents_t *d, ngx_edge_buf_t *b)
 {
-    ngx_edge_buf_init(b, d->ctx->request->pool, 1024,
-                      NGX_HTTP_EDGE_POINTS_REQUEST_MAX);
+    ngx_http_edge_rag_begin(d->ctx, b, 1024, NGX_HTTP_EDGE_POINTS_REQUEST_MAX);
 }
 
 
@@ -308,7 +307,7 @@ ngx_http_edge_points_point(ngx_http_edge_documents_t *d,
     ngx_edge_buf_t *b)
 {
     size_t                           end;
-    ngx_str_t                        text, tail;
+    ngx_str_t                        head, text, tail;
     ngx_edge_chunk_t                *chunk;
     ngx_edge_document_t             *doc;
     ngx_http_edge_document_state_t  *state;
@@ -343,6 +342,13 @@ ngx_http_edge_points_point(ngx_http_edge_documents_t *d,
     ngx_http_edge_points_field("updated_at", &doc->updated_at, b);
     ngx_http_edge_points_field("text", &text, b);
     ngx_http_edge_points_field("tail", &tail, b);
+
+    if (piece->n == 0) {
+        head.data = doc->text.data;
+        head.len = chunk->start;
+        ngx_http_edge_points_field("head", &head, b);
+    }
+
     ngx_edge_buf_lit(b, ",\"acl\":");
     ngx_edge_buf_str(b, &doc->acl);
     ngx_edge_buf_lit(b, ",\"doc_hash\":\"");
@@ -606,6 +612,7 @@ ngx_http_edge_points_chunk(ngx_http_edge_documents_t *d, ngx_edge_scan_t *s)
 
         to = ngx_edge_scan_is(&key, "text") ? &point->text
              : ngx_edge_scan_is(&key, "tail") ? &point->tail
+             : ngx_edge_scan_is(&key, "head") ? &point->head
              : ngx_edge_scan_is(&key, "title") ? &doc->title
              : ngx_edge_scan_is(&key, "source_uri") ? &doc->source_uri
              : ngx_edge_scan_is(&key, "updated_at") ? &doc->updated_at

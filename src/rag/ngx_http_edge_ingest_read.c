@@ -122,6 +122,8 @@ ngx_http_edge_ingest_join(ngx_http_edge_documents_t *d)
 
         skip = (point[i].start < end) ? end - point[i].start : 0;
 
+        ngx_edge_buf_str(&b, &point[i].head);
+
         if (skip < point[i].text.len) {
             ngx_edge_buf_add(&b, point[i].text.data + skip,
                              point[i].text.len - skip);

@@ -22,6 +22,7 @@
 #define NGX_HTTP_EDGE_LLM_ANSWER_MAX   (1024 * 1024)
 
 
+static ngx_msec_t ngx_http_edge_llm_timeout(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_llm_messages(ngx_http_edge_query_t *q,
     ngx_edge_buf_t *b);
 static const char *ngx_http_edge_llm_object(ngx_http_edge_query_t *q,
@@ -44,8 +45,7 @@ ngx_http_edge_llm_call(ngx_http_edge_query_t *q,
     ngx_edge_buf_t        b;
     ngx_http_edge_sub_t  *sub;
 
-    ngx_edge_buf_init(&b, q->ctx->request->pool, 4096,
-                      NGX_HTTP_EDGE_LLM_REQUEST_MAX);
+    ngx_http_edge_rag_begin(q->ctx, &b, 4096, NGX_HTTP_EDGE_LLM_REQUEST_MAX);
 
     ngx_edge_buf_lit(&b, "{\"model\":");
     ngx_edge_buf_json(&b, conf->model.data, conf->model.len);
@@ -75,8 +75,40 @@ ngx_http_edge_llm_call(ngx_http_edge_query_t *q,
     }
 
     sub->limit = NGX_HTTP_EDGE_LLM_ANSWER_MAX;
+    sub->timeout = ngx_http_edge_llm_timeout(q);
 
     return sub;
+}
+
+
+/* A whole answer gets an even share of the time that is left, so that one
+ * model that hangs leaves some to the next; a stream has first_token. */
+
+static ngx_msec_t
+ngx_http_edge_llm_timeout(ngx_http_edge_query_t *q)
+{
+    ngx_uint_t                             i, models;
+    ngx_msec_int_t                         left;
+    const ngx_http_edge_generate_conf_t   *conf;
+
+    if (q->streamed) {
+        return 0;
+    }
+
+    models = 0;
+    conf = q->ctx->conf->generates.elts;
+
+    for (i = q->provider; i < q->ctx->conf->generates.nelts; i++) {
+        models += !conf[i].extractive;
+    }
+
+    left = q->ctx->deadline.timer.key - ngx_current_msec;
+
+    if (models < 2 || left < (ngx_msec_int_t) models) {
+        return 0;                      /* the deadline itself */
+    }
+
+    return left / models;
 }
 
 
@@ -105,7 +137,7 @@ ngx_http_edge_llm_messages(ngx_http_edge_query_t *q, ngx_edge_buf_t *b)
 
     ngx_edge_prompt_boundary(random, word, &in.boundary);
 
-    ngx_edge_buf_init(&system, b->pool, 1024, NGX_HTTP_EDGE_LLM_REQUEST_MAX);
+    ngx_edge_buf_init(&system, b->pool, 4096, NGX_HTTP_EDGE_LLM_REQUEST_MAX);
 
     rc = ngx_edge_prompt_render(prompt, &in, max, 0, &system);
 
@@ -116,6 +148,10 @@ ngx_http_edge_llm_messages(ngx_http_edge_query_t *q, ngx_edge_buf_t *b)
 
     } else if (rc == NGX_ERROR) {
         return NGX_ERROR;
+    }
+
+    if (system.start) {
+        (void) ngx_pfree(b->pool, system.start);       /* a small one stays */
     }
 
     ngx_edge_buf_str(b, &q->history);
@@ -271,6 +307,7 @@ ngx_http_edge_llm_choice(ngx_http_edge_query_t *q, ngx_edge_scan_t *s,
             if (ngx_edge_scan_string_or_skip(s, &raw) == NGX_OK
                 && raw.len)
             {
+                q->has_finish = 1;
                 ngx_http_edge_llm_keep(q, &raw, &q->finish_reason);
             }
 

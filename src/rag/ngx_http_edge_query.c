@@ -207,6 +207,11 @@ ngx_http_edge_query_do_search(ngx_http_edge_query_t *q)
         }
     }
 
+    /* the vector is in the searches' bodies now */
+
+    ngx_http_edge_sub_free(q->embed);
+    ngx_str_null(&q->vector);
+
     ngx_http_edge_query_enter(q, ngx_http_edge_query_st_join);
 
     for (i = 0; i < rag->searches.nelts; i++) {
@@ -294,6 +299,8 @@ ngx_http_edge_query_join_searches(ngx_http_edge_query_t *q)
     conf = q->ctx->conf->searches.elts;
 
     for (i = 0; i < q->ctx->conf->searches.nelts; i++) {
+
+        ngx_http_edge_sub_free_body(q->search[i]);
 
         if (q->search[i]->result != ngx_http_edge_sub_ok) {
             ngx_http_edge_rag_log_call(q->ctx, "search", q->search[i]);
@@ -503,7 +510,9 @@ ngx_http_edge_query_do_answer(ngx_http_edge_query_t *q)
     if (fault) {
         ngx_http_edge_rag_log_garbage(q->ctx, "generate", fault);
 
-    } else if (q->generate->result != ngx_http_edge_sub_ok) {
+    } else if (q->generate->result != ngx_http_edge_sub_ok
+               && !(q->streamed && ngx_http_edge_stream_done(q)))
+    {
         ngx_http_edge_rag_log_call(q->ctx, "generate", q->generate);
 
     } else {
@@ -518,6 +527,7 @@ ngx_http_edge_query_do_answer(ngx_http_edge_query_t *q)
     /* what it said of itself is not true of the next one */
 
     ngx_str_null(&q->model);
+    q->has_finish = 0;
     ngx_str_set(&q->finish_reason, "stop");
     ngx_memzero(&q->usage, sizeof(ngx_http_edge_usage_t));
 
@@ -570,6 +580,24 @@ ngx_http_edge_query_give_up(ngx_http_edge_query_t *q)
                    &b);
 
     return ngx_http_edge_stream_write(q, &b, 1);
+}
+
+
+/* A stream has begun: sources and prompt are out, no other model will need
+ * them, and the stream may last for minutes. */
+
+void
+ngx_http_edge_query_forget(ngx_http_edge_query_t *q)
+{
+    ngx_uint_t  i;
+
+    q->passages.nelts = 0;
+
+    for (i = 0; i < q->ctx->conf->searches.nelts; i++) {
+        ngx_http_edge_sub_free(q->search[i]);
+    }
+
+    ngx_http_edge_sub_free_body(q->generate);
 }
 
 

@@ -102,11 +102,15 @@ struct ngx_http_edge_query_s {
 
     unsigned                      streamed:1;  /* the client wants a stream */
     unsigned                      want_usage:1;    /* chat, stream_options */
+    unsigned                      has_finish:1;    /* a finish_reason came */
     unsigned                      search_only:1;
     unsigned                      grounded:1;
     unsigned                      degraded:1;
 };
 
+
+/* ngx_http_edge_query.c: gives back what a begun stream does not need. */
+void ngx_http_edge_query_forget(ngx_http_edge_query_t *q);
 
 /* ngx_http_edge_query_request.c: reads the client's body into q; NGX_OK, or
  * NGX_DECLINED with error filled, or NGX_ERROR. */
@@ -150,6 +154,8 @@ ngx_int_t ngx_http_edge_stream_attach(ngx_http_edge_query_t *q,
     ngx_http_edge_sub_t *sub);
 /* 1 if the call has sent a piece of the answer: no other can replace it. */
 ngx_uint_t ngx_http_edge_stream_begun(ngx_http_edge_query_t *q);
+/* 1 if [DONE] was read: what happens behind it is of no interest. */
+ngx_uint_t ngx_http_edge_stream_done(ngx_http_edge_query_t *q);
 /* What went wrong inside a stream whose call ended well; NULL: nothing. */
 const char *ngx_http_edge_stream_fault(ngx_http_edge_query_t *q);
 /* Sends what b holds; last ends the response. As ctx->step. */

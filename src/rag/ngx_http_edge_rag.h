@@ -187,7 +187,12 @@ ngx_int_t ngx_http_edge_rag_handler(ngx_http_request_t *r);
 void ngx_http_edge_rag_call(ngx_http_edge_rag_ctx_t *ctx,
     ngx_http_edge_sub_t *sub);
 
-/* A zeroed call for a JSON body to uri, in the request's pool. */
+/* Begins the JSON body of a call, in a pool of the call's own. */
+void ngx_http_edge_rag_begin(ngx_http_edge_rag_ctx_t *ctx,
+    ngx_edge_buf_t *body, size_t size, size_t max);
+
+/* A zeroed call to uri with a body that was begun so; NULL: no memory, or the
+ * body is too long. */
 ngx_http_edge_sub_t *ngx_http_edge_rag_sub(ngx_http_edge_rag_ctx_t *ctx,
     const ngx_str_t *uri, ngx_edge_buf_t *body);
 

@@ -26,6 +26,9 @@
 #include "rag/ngx_http_edge_rag.h"
 
 
+#define NGX_HTTP_EDGE_RAG_BLOCKED  100     /* ms until a deadline's next try */
+
+
 static ngx_int_t ngx_http_edge_rag_open(ngx_http_edge_rag_ctx_t *ctx);
 static ngx_int_t ngx_http_edge_rag_create_op(ngx_http_edge_rag_ctx_t *ctx);
 static ngx_int_t ngx_http_edge_rag_check_body(ngx_http_edge_rag_ctx_t *ctx);
@@ -314,7 +317,8 @@ ngx_http_edge_rag_deadline(ngx_event_t *ev)
     ctx->expired = 1;
 
     if (r->main->blocked) {
-        /* the body's reading ends by itself and wakes the request */
+        /* a thread reads for it, and cannot be stopped */
+        ngx_add_timer(ev, NGX_HTTP_EDGE_RAG_BLOCKED);
         return;
     }
 
@@ -337,6 +341,22 @@ ngx_http_edge_rag_deadline(ngx_event_t *ev)
 }
 
 
+void
+ngx_http_edge_rag_begin(ngx_http_edge_rag_ctx_t *ctx, ngx_edge_buf_t *body,
+    size_t size, size_t max)
+{
+    ngx_pool_t  *pool;
+
+    pool = ngx_http_edge_sub_pool(ctx->request);
+
+    ngx_edge_buf_init(body, pool, size, max);
+
+    if (pool == NULL) {
+        body->rc = NGX_ERROR;
+    }
+}
+
+
 ngx_http_edge_sub_t *
 ngx_http_edge_rag_sub(ngx_http_edge_rag_ctx_t *ctx, const ngx_str_t *uri,
     ngx_edge_buf_t *body)
@@ -348,6 +368,8 @@ ngx_http_edge_rag_sub(ngx_http_edge_rag_ctx_t *ctx, const ngx_str_t *uri,
         return NULL;
     }
 
+    sub->main = ctx->request;
+    sub->pool = body->pool;
     sub->uri = *uri;
     sub->method = NGX_HTTP_POST;
 
@@ -375,7 +397,7 @@ ngx_http_edge_rag_call(ngx_http_edge_rag_ctx_t *ctx, ngx_http_edge_sub_t *sub)
 
     ctx->pending++;
 
-    if (ngx_http_edge_sub_start(ctx->request, sub) != NGX_OK) {
+    if (ngx_http_edge_sub_start(sub) != NGX_OK) {
         sub->finished = 1;
         sub->result = ngx_http_edge_sub_failed;
         ctx->pending--;

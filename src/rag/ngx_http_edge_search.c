@@ -25,7 +25,7 @@
 static const ngx_str_t *ngx_http_edge_search_tenant(ngx_http_edge_query_t *q,
     const ngx_http_edge_search_conf_t *conf);
 static const char *ngx_http_edge_search_points(ngx_http_edge_query_t *q,
-    const ngx_str_t *tenant, ngx_edge_scan_t *s);
+    const ngx_str_t *tenant, ngx_uint_t max, ngx_edge_scan_t *s);
 static const char *ngx_http_edge_search_point(ngx_http_edge_query_t *q,
     const ngx_str_t *tenant, ngx_edge_scan_t *s);
 static ngx_int_t ngx_http_edge_search_payload(ngx_http_edge_query_t *q,
@@ -48,8 +48,8 @@ ngx_http_edge_search_call(ngx_http_edge_query_t *q,
     tenant = ngx_http_edge_search_tenant(q, conf);
     module = &q->ctx->record->module->name;
 
-    ngx_edge_buf_init(&b, q->ctx->request->pool, q->vector.len + 1024,
-                      NGX_HTTP_EDGE_SEARCH_REQUEST_MAX);
+    ngx_http_edge_rag_begin(q->ctx, &b, q->vector.len + 1024,
+                            NGX_HTTP_EDGE_SEARCH_REQUEST_MAX);
 
     ngx_edge_buf_lit(&b, "{\"query\":");
     ngx_edge_buf_str(&b, &q->vector);
@@ -135,6 +135,8 @@ ngx_http_edge_search_read(ngx_http_edge_query_t *q,
 
         fault = ngx_http_edge_search_points(q,
                                       ngx_http_edge_search_tenant(q, conf),
+                                      had + (q->top_k ? q->top_k
+                                                      : conf->top_k),
                                       &s);
         if (fault) {
             q->passages.nelts = had;
@@ -155,7 +157,7 @@ ngx_http_edge_search_read(ngx_http_edge_query_t *q,
 
 static const char *
 ngx_http_edge_search_points(ngx_http_edge_query_t *q, const ngx_str_t *tenant,
-    ngx_edge_scan_t *s)
+    ngx_uint_t max, ngx_edge_scan_t *s)
 {
     ngx_str_t    key;
     ngx_uint_t   found;
@@ -177,6 +179,12 @@ ngx_http_edge_search_points(ngx_http_edge_query_t *q, const ngx_str_t *tenant,
         }
 
         while (ngx_edge_scan_element(s) == NGX_OK) {
+
+            if (q->passages.nelts == max) {
+                (void) ngx_edge_scan_skip(s);      /* more than asked for */
+                continue;
+            }
+
             fault = ngx_http_edge_search_point(q, tenant, s);
 
             if (fault) {

@@ -234,16 +234,30 @@ ngx_http_edge_stream_fault(ngx_http_edge_query_t *q)
 
     st = q->stream;
 
-    /* some servers send no [DONE]; an answer without a word is none */
+    if (st->fault) {
+        return st->fault;
+    }
 
-    if (st->fault == NULL
-        && st->sub->result == ngx_http_edge_sub_ok
-        && !st->begun)
-    {
+    if (st->sub->result != ngx_http_edge_sub_ok && !st->done) {
+        return NULL;
+    }
+
+    if (!st->begun) {
         return "the stream holds no answer";
     }
 
-    return st->fault;
+    /* some servers send no [DONE], but a body that has no length of its own
+     * and just stops may have been cut */
+
+    return (st->done || q->has_finish || st->sub->framed)
+           ? NULL : "the stream has no end";
+}
+
+
+ngx_uint_t
+ngx_http_edge_stream_done(ngx_http_edge_query_t *q)
+{
+    return q->stream->done;
 }
 
 
@@ -417,7 +431,11 @@ ngx_http_edge_stream_event(ngx_http_edge_stream_t *st)
     }
 
     b->last = out.pos;
-    st->begun = 1;
+    if (!st->begun) {
+        st->begun = 1;
+        ngx_http_edge_query_forget(q);
+        ngx_http_edge_stream_arm(st);
+    }
 
     return NGX_OK;
 }
@@ -530,7 +548,7 @@ ngx_http_edge_stream_timer(ngx_event_t *ev)
     {
         st->fault = "no first token in time";
 
-    } else if (st->in == NULL
+    } else if (st->begun && st->in == NULL
                && ngx_current_msec - st->received >= timeout->idle)
     {
         /* with input left unread the client is slow, not the model */
@@ -569,13 +587,11 @@ ngx_http_edge_stream_arm(ngx_http_edge_stream_t *st)
 
     next = st->sent + NGX_HTTP_EDGE_STREAM_COMMENT - ngx_current_msec;
 
-    left = st->received + timeout->idle - ngx_current_msec;
-    next = ngx_min(next, left);
+    left = st->begun
+           ? st->received + timeout->idle - ngx_current_msec
+           : st->started + timeout->first_token - ngx_current_msec;
 
-    if (!st->begun) {
-        left = st->started + timeout->first_token - ngx_current_msec;
-        next = ngx_min(next, left);
-    }
+    next = ngx_min(next, left);
 
     /* what is overdue and could not be done yet is tried again soon */
 
