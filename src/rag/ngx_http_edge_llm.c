@@ -45,7 +45,17 @@ ngx_http_edge_llm_call(ngx_http_edge_query_t *q,
     ngx_edge_buf_t        b;
     ngx_http_edge_sub_t  *sub;
 
-    ngx_http_edge_rag_begin(q->ctx, &b, 4096, NGX_HTTP_EDGE_LLM_REQUEST_MAX);
+    /* a stream's call lives as long as the request: a pool of its own would
+     * only be more blocks that are not full */
+
+    if (q->streamed) {
+        ngx_edge_buf_init(&b, q->ctx->request->pool, 4096,
+                          NGX_HTTP_EDGE_LLM_REQUEST_MAX);
+
+    } else {
+        ngx_http_edge_rag_begin(q->ctx, &b, 4096,
+                                NGX_HTTP_EDGE_LLM_REQUEST_MAX);
+    }
 
     ngx_edge_buf_lit(&b, "{\"model\":");
     ngx_edge_buf_json(&b, conf->model.data, conf->model.len);
@@ -115,10 +125,9 @@ ngx_http_edge_llm_timeout(ngx_http_edge_query_t *q)
 static ngx_int_t
 ngx_http_edge_llm_messages(ngx_http_edge_query_t *q, ngx_edge_buf_t *b)
 {
-    size_t                     max;
+    size_t                     max, start;
     u_char                     random[12], word[32];
     ngx_int_t                  rc;
-    ngx_edge_buf_t             system;
     ngx_edge_prompt_input_t    in;
     const ngx_edge_prompt_t   *prompt;
 
@@ -137,21 +146,21 @@ ngx_http_edge_llm_messages(ngx_http_edge_query_t *q, ngx_edge_buf_t *b)
 
     ngx_edge_prompt_boundary(random, word, &in.boundary);
 
-    ngx_edge_buf_init(&system, b->pool, 4096, NGX_HTTP_EDGE_LLM_REQUEST_MAX);
+    start = b->pos - b->start;
 
-    rc = ngx_edge_prompt_render(prompt, &in, max, 0, &system);
+    ngx_edge_buf_lit(b, "{\"role\":\"system\",\"content\":");
 
-    if (rc == NGX_OK) {
-        ngx_edge_buf_lit(b, "{\"role\":\"system\",\"content\":");
-        ngx_edge_buf_add(b, system.start, system.pos - system.start);
-        ngx_edge_buf_lit(b, "},");
+    rc = ngx_edge_prompt_render(prompt, &in, max, 0, b);
 
-    } else if (rc == NGX_ERROR) {
+    if (rc == NGX_ERROR) {
         return NGX_ERROR;
     }
 
-    if (system.start) {
-        (void) ngx_pfree(b->pool, system.start);       /* a small one stays */
+    if (rc == NGX_OK) {
+        ngx_edge_buf_lit(b, "},");
+
+    } else {
+        b->pos = b->start + start;     /* the template has no such message */
     }
 
     ngx_edge_buf_str(b, &q->history);
