@@ -46,6 +46,7 @@ static ngx_int_t ngx_http_edge_query_extract(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_do_answer(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_finish(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_give_up(ngx_http_edge_query_t *q);
+static void ngx_http_edge_query_drop_passages(ngx_http_edge_query_t *q);
 static void ngx_http_edge_query_enter(ngx_http_edge_query_t *q,
     ngx_http_edge_query_state_e state);
 
@@ -421,6 +422,12 @@ ngx_http_edge_query_do_generate(ngx_http_edge_query_t *q)
         return NGX_ERROR;
     }
 
+    /* the sources are with the client, the passages are in the prompt */
+
+    if (q->streamed && q->provider + 1 == rag->generates.nelts) {
+        ngx_http_edge_query_drop_passages(q);
+    }
+
     ngx_http_edge_query_enter(q, ngx_http_edge_query_st_answer);
 
     if (q->streamed
@@ -589,6 +596,14 @@ ngx_http_edge_query_give_up(ngx_http_edge_query_t *q)
 void
 ngx_http_edge_query_forget(ngx_http_edge_query_t *q)
 {
+    ngx_http_edge_query_drop_passages(q);
+    ngx_http_edge_sub_free_body(q->generate);
+}
+
+
+static void
+ngx_http_edge_query_drop_passages(ngx_http_edge_query_t *q)
+{
     ngx_uint_t  i;
 
     q->passages.nelts = 0;
@@ -596,8 +611,6 @@ ngx_http_edge_query_forget(ngx_http_edge_query_t *q)
     for (i = 0; i < q->ctx->conf->searches.nelts; i++) {
         ngx_http_edge_sub_free(q->search[i]);
     }
-
-    ngx_http_edge_sub_free_body(q->generate);
 }
 
 
