@@ -21,6 +21,8 @@
 #     $TEST_NGINX_TMP or %TMP%        is a folder, empty when the file starts
 #     $TEST_NGINX_HTML_DIR            is nginx's html folder
 #     $TEST_NGINX_TREE                is the top of the source tree
+#     $TEST_NGINX_PATIENCE            is the time of a client that leaves, in
+#                                     seconds; _MS is the same for nginx
 #
 # and code (`eval` sections) finds them in %ENV.  Blocks run in their order,
 # twice each.  Any report of a sanitizer or valgrind fails the file.

@@ -6,7 +6,7 @@
 # answers the next request.
 # 
 # The client that leaves is nginx itself: /leave proxies to the server's own
-# /api/ and gives up after 200 ms.
+# /api/ and gives up soon.
 
 use Edge;
 use Edge::Rag;
@@ -18,7 +18,7 @@ add_block_preprocessor(sub {
 location /leave/ {
     proxy_set_header   X-T acme;
     proxy_set_header   Content-Type application/json;
-    proxy_read_timeout 200ms;
+    proxy_read_timeout $TEST_NGINX_PATIENCE_MS;
     proxy_buffering    off;
     proxy_pass         http://127.0.0.1:$TEST_NGINX_SERVER_PORT/api/v1/docs/;
 }
@@ -442,7 +442,7 @@ edge rag: generate failed
 === TEST 23: a client that leaves at once, with its request half sent
 --- raw_request eval
 "POST /api/v1/docs/query HTTP/1.1\r\nHost: a\r\nX-T: acme\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"que"
---- timeout: 0.2
+--- timeout: $TEST_NGINX_PATIENCE
 --- abort
 --- ignore_response
 --- wait: 0.1
@@ -454,11 +454,10 @@ client prematurely closed connection
 === TEST 24: a client that leaves a stream by closing its connection
 --- generate: partstream
 --- request eval
-ask('{"query":"q","stream":true}')
---- timeout: 0.3
+[ask('{"query":"q","stream":true}'), "GET /left", "GET /ping"]
+--- timeout: $TEST_NGINX_PATIENCE
 --- abort
 --- ignore_response
---- wait: 0.1
 --- error_log
 client prematurely closed connection
 

@@ -155,7 +155,7 @@ qr/^event: sources\n[^\n]+\n\n(?:event: token\ndata: \{"delta":"x{1000}"\}\n\n){
 
 === TEST 8: the time for a stream ends while a client reads slowly
 --- generate: longer
---- rag: timeout stream=500ms;
+--- rag: timeout stream=1s;
 --- user_files
 >>> rc
 limit-rate = 4M
@@ -234,7 +234,7 @@ ask('{"stream":true,"messages":[{"role":"user","content":"q"}]}', 'chat/completi
 === TEST 15: a client that leaves: embed
 --- embed: hang
 --- http2
---- curl_options: -m0.3
+--- curl_options: -m$TEST_NGINX_PATIENCE
 --- curl_error eval
 qr/timed out/
 --- request eval
@@ -248,7 +248,7 @@ http proxy header: "X-Left: left"
 === TEST 16: a client that leaves: search
 --- search: hang
 --- http2
---- curl_options: -m0.3
+--- curl_options: -m$TEST_NGINX_PATIENCE
 --- curl_error eval
 qr/timed out/
 --- request eval
@@ -262,7 +262,7 @@ http proxy header: "X-Left: left"
 === TEST 17: a client that leaves: generate
 --- generate: hang
 --- http2
---- curl_options: -m0.3
+--- curl_options: -m$TEST_NGINX_PATIENCE
 --- curl_error eval
 qr/timed out/
 --- request eval
@@ -276,7 +276,7 @@ http proxy header: "X-Left: left"
 === TEST 18: a client that leaves: generate, in mid-stream
 --- generate: mid_hang
 --- http2
---- curl_options: -m0.3
+--- curl_options: -m$TEST_NGINX_PATIENCE
 --- curl_error eval
 qr/timed out/
 --- request eval
