@@ -164,6 +164,11 @@ test_refused(void)
     refuse("{\"a\\u0000b\":1}", HAS_NUL);
     refuse_len("[\"a\0b\"]", 7, NOT_JSON);
     refuse_len("{}\0", 3, NOT_JSON);
+    refuse_len("[1\0]", 4, NOT_JSON);
+    refuse_len("[1.5\0,2]", 8, NOT_JSON);
+    refuse_len("[true\0]", 7, NOT_JSON);
+    refuse_len("1\0", 2, NOT_JSON);
+    refuse_len("\0", 1, NOT_JSON);
 
     refuse("[9223372036854775808]", RANGE);
     refuse("[-9223372036854775809]", RANGE);

@@ -37,6 +37,13 @@ ngx_edge_json_parse(ngx_pool_t *pool, const ngx_str_t *text, ngx_uint_t depth,
         return NULL;
     }
 
+    /* jansson overlooks a NUL byte behind a number or a literal */
+
+    if (text->len && memchr(text->data, '\0', text->len)) {
+        error->detail = "the body is not JSON";
+        return NULL;
+    }
+
     if (ngx_edge_json_deeper(text, depth)) {
         error->detail = "the body is nested too deep";
         return NULL;
