@@ -149,6 +149,8 @@ UPSTREAMS = """
     proxy_set_header Connection "";
     proxy_connect_timeout 2s;
 
+    edge_cors http://127.0.0.1:@page@;
+
     upstream qdrant {
         server 127.0.0.1:@qdrant@ max_fails=0;
         keepalive 16;
@@ -248,7 +250,7 @@ class Stack:
             "E2E_LLM_KEY", "EMBEDDINGS_API_KEY", "E2E_QDRANT_KEY",
             "E2E_QDRANT_READ_KEY")}
         self.ports = {name: free_port()
-                      for name in ("qdrant", "embeddings", "llm")}
+                      for name in ("qdrant", "embeddings", "llm", "page")}
         self.urls = {name: "http://127.0.0.1:%d" % port
                      for name, port in self.ports.items()}
         self.journal_file = self.directory / "qdrant.journal"

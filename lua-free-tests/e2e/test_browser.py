@@ -1,0 +1,171 @@
+# Copyright (C) nginx AI edge contributors
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# A real browser on a page of another origin: Chromium itself decides what
+# the page may send and read.  Nothing drives the browser; the page tells its
+# own server what it saw.
+
+import json
+import os
+import queue
+import shutil
+import subprocess
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+import stack as stack_
+
+PAGE = (stack_.HERE / "page.html").read_bytes()
+
+# One process tree with a profile of its own, and nothing asked of the net.
+FLAGS = """
+    --headless --no-sandbox --disable-gpu --disable-quic --no-first-run
+    --disable-background-networking --disable-component-update
+    --disable-sync --disable-default-apps --disable-extensions
+    --disable-dev-shm-usage --no-proxy-server --mute-audio
+""".split()
+
+SECONDS = 25
+
+
+class Site(ThreadingHTTPServer):
+    """Serves the page, and keeps what it reports."""
+
+    daemon_threads = True
+
+    def __init__(self, port):
+        self.seen = queue.Queue()
+        super().__init__(("127.0.0.1", port), Handler)
+        self.thread = threading.Thread(target=self.serve_forever,
+                                       args=(0.05,), daemon=True)
+        self.thread.start()
+
+    def close(self):
+        self.shutdown()
+        self.server_close()
+        self.thread.join(5)
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path.startswith("/?"):
+            self.answer(200, PAGE)
+        else:
+            self.answer(404, b"")
+
+    def do_POST(self):
+        length = int(self.headers["Content-Length"])
+        self.server.seen.put(json.loads(self.rfile.read(length)))
+        self.answer(204, b"")
+
+    def answer(self, status, body):
+        self.send_response(status)
+        if status != 204:
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def chromium():
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        path = shutil.which(name)
+        if path:
+            return path
+    pytest.fail("no chromium: build-aux/deps e2e installs it")
+
+
+@contextmanager
+def browser(url, directory):
+    """Chromium on url, with a fresh profile that is its home, too."""
+
+    with open(directory / "chromium.out", "wb") as out:
+        child = subprocess.Popen(
+            [chromium(), *FLAGS, "--user-data-dir=%s" % (directory / "data"),
+             url],
+            stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            env={**os.environ, "HOME": str(directory)},
+            preexec_fn=stack_.die_with_parent)
+    try:
+        yield
+    finally:
+        child.terminate()
+        try:
+            child.wait(10)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait(5)
+
+
+def visit(edge, port, directory):
+    """What the page sees that is served on port."""
+
+    site = Site(port)
+    try:
+        url = "http://127.0.0.1:%d/?edge=%s" % (port, edge.base)
+        with browser(url, directory):
+            return site.seen.get(timeout=SECONDS)
+    except queue.Empty:
+        pytest.fail("the page never reported: %s" % (
+            directory / "chromium.out").read_text(errors="replace")[-2000:])
+    finally:
+        site.close()
+
+
+def asked(edge, port):
+    """[(method, status)...] of the page's requests, from the access log."""
+
+    out = []
+    for line in (edge.directory / "access.log").read_text().splitlines():
+        if "?from=%d " % port in line:
+            request, status = line.split('"')[1:3]
+            out.append((request.split()[0], int(status.split()[0])))
+    return out
+
+
+def test_a_page_of_a_known_origin_reads_a_stream(stack, edge, people,
+                                                 tmp_path):
+    port = stack.ports["page"]
+    seen = visit(edge, port, tmp_path)
+
+    answer = seen["answer"]
+    assert answer.get("status") == 200, seen
+    assert answer["headers"]["content-type"].startswith("text/event-stream")
+    assert answer["headers"]["x-request-id"]
+
+    events = [block.split("\n")[0] for block in
+              "".join(answer["chunks"]).split("\n\n") if block]
+    assert len(answer["chunks"]) > 2, answer["chunks"]
+    assert events[0] == "event: sources"
+    assert events.count("event: token") > 5
+    assert events[-1] == "event: done"
+
+    # a failure tells the page as much as any other client
+
+    refusal = seen["refusal"]
+    assert refusal["status"] == 400
+    assert refusal["headers"]["content-type"] == "application/problem+json"
+    assert refusal["headers"]["x-request-id"] \
+        == json.loads("".join(refusal["chunks"]))["instance"]
+
+    # one preflight, whose answer the browser keeps
+
+    assert asked(edge, port) == [("OPTIONS", 204), ("POST", 200),
+                                 ("POST", 400)]
+
+
+def test_a_page_of_another_origin_gets_nothing(edge, people, tmp_path):
+    port = stack_.free_port()
+
+    assert visit(edge, port, tmp_path) == {
+        "answer": {"error": "TypeError"}, "refusal": {"error": "TypeError"}}
+
+    # the browser does not even ask
+
+    assert asked(edge, port) == [("OPTIONS", 403), ("OPTIONS", 403)]
