@@ -538,3 +538,41 @@ Content-Type: application/json
 --- response_headers eval
 [("Access-Control-Allow-Origin: http://a.test") x 9]
 --- ignore_response_body
+
+
+
+=== TEST 21: the example of the directive's page
+--- http_config
+    server {
+        listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1;
+        location / { add_header Access-Control-Allow-Origin *; return 200; }
+    }
+--- config
+    edge_cors https://app.example.com https://admin.example.com:8443;
+
+    location /api/ {
+        edge_tenant $http_x_tenant_id unverified;
+        edge_route  on;
+        proxy_pass  $edge_target;
+    }
+
+    location /internal/ {
+        edge_cors  off;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_RAND_PORT_1;
+    }
+--- request eval
+["OPTIONS /api/v1/planning/query", "OPTIONS /internal/"]
+--- more_headers
+Origin: https://app.example.com
+Access-Control-Request-Method: POST
+Access-Control-Request-Headers: authorization,content-type
+--- error_code eval
+[204, 200]
+--- response_headers eval
+["Vary: Origin, Access-Control-Request-Headers
+Access-Control-Allow-Origin: https://app.example.com
+Access-Control-Allow-Methods: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS
+Access-Control-Max-Age: 600
+Access-Control-Allow-Headers: authorization,content-type",
+"!Vary
+Access-Control-Allow-Origin: *"]
