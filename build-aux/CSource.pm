@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # What the checks know of C: where the sources of a tree are, and their text
-# without comments and strings, line for line.
+# without comments and strings, line for line.  And where its scripts are.
 
 package CSource;
 
@@ -21,6 +21,20 @@ sub files {
             push @found, substr($_, length("$tree/")) if -f && /\.[ch]\z/;
         } }, "$tree/$folder");
     }
+
+    return sort @found;
+}
+
+# scripts TREE: what is in tools/, sorted, relative to the tree.
+sub scripts {
+    my ($tree) = @_;
+    my @found;
+
+    return if !-d "$tree/tools";
+
+    find({ no_chdir => 1, wanted => sub {
+        push @found, substr($_, length("$tree/")) if -f && -T;
+    } }, "$tree/tools");
 
     return sort @found;
 }
