@@ -36,6 +36,7 @@ put("$dir/bin/openssl", <<"EOW");
 #!/bin/sh
 echo "\$*" >> $dir/calls
 if [ -n "\$EDGE_T_SIGNAL" ]; then kill -s \$EDGE_T_SIGNAL \$PPID; fi
+if [ -n "\$EDGE_T_CREATE" ]; then echo theirs > "\$EDGE_T_CREATE"; fi
 exec $real "\$@"
 EOW
 chmod 0755, "$dir/bin/openssl";
@@ -51,6 +52,7 @@ subtest 'files of keys' => \&key_files;
 subtest 'refused keys' => \&refused_keys;
 subtest 'wrong usage' => \&wrong_usage;
 subtest 'show' => \&show;
+subtest 'the examples of the page' => \&page;
 subtest 'a signature with short numbers' => \&short_numbers;
 subtest 'secrets stay where they are' => \&secrets;
 subtest 'nothing is left behind' => \&left_behind;
@@ -196,6 +198,14 @@ sub key_files {
     isnt(get($file), $before[0], 'a new key');
     is(mode($_), '600', "mode of a replaced $_") for $file, "$file.jwks";
 
+    {
+        local $ENV{EDGE_T_CREATE} = "$dir/raced.jwks";
+        refused('a set that appears meanwhile', 1, qr/raced\.jwks exists;/,
+                'key', '--out', "$dir/raced");
+    }
+    is(get("$dir/raced.jwks"), "theirs\n", 'stays');
+    ok(!-e "$dir/raced", 'and the key goes');
+
     symlink 'nowhere', "$dir/link";
     refused('a link is no free name', 1, qr/link exists/,
             'key', '--out', "$dir/link");
@@ -250,7 +260,8 @@ sub refused_keys {
         ['a list', $change->($hmac, k => ['hidden-7f31']), qr/"k" is no str/],
         ['null', '{"kty":"oct","k":null}', qr/"k" is no string/],
         ['a short number', $change->($jwk, d => 'AAAA'), qr/"d" has the wrong/],
-        ['a short secret', $change->($hmac, k => 'A' x 42), qr/shorter than 32/],
+        ['a short secret', $change->($hmac, k => 'A' x 42),
+         qr/shorter than 32/],
         ['another algorithm', $change->($hmac, alg => 'HS512'),
          qr/for another algorithm/],
         ['a curve of another', $change->($jwk, alg => 'ES384'),
@@ -342,7 +353,8 @@ sub wrong_usage {
         my ($status, $out, $err) = tool($help);
 
         is($status, 0, $help);
-        like($out, qr/^edge-token $_ /m, "$help names $_") for qw(key mint show);
+        like($out, qr/^edge-token $_ /m, "$help names $_")
+            for qw(key mint show);
         is($err, '', "$help has no complaints");
     }
 }
@@ -356,7 +368,8 @@ sub show {
     is($status, 0, 'shown');
     like($out, qr/\ANOT VERIFIED: /, 'and says that it verified nothing');
     like($out, qr/^  "alg": "ES256",$/m, 'header');
-    like($out, qr/^  "o": \{\n    "a": \[\],\n    "exp": \{\}\n  \},$/m, 'claims');
+    like($out, qr/^  "o": \{\n    "a": \[\],\n    "exp": \{\}\n  \},$/m,
+         'claims');
     like($out, qr/^exp  2026-01-01 00:00:00 UTC( \(expired\))?$/m, 'exp');
     like($out, qr/^nbf  2100-01-01 00:00:00 UTC \(in the future\)$/m, 'nbf');
     like($out, qr/^iat  not a number$/m, 'iat');
@@ -384,6 +397,8 @@ sub show {
         [qr/header is not base64url/, "$head=.$body.$end"],
         [qr/claims is not base64url/, "$head.a+b.$end"],
         [qr/signature is not base64url/, "$head.$body.a b"],
+        [qr/signature is not base64url/, "$head.$body.AB"],
+        [qr/signature is not base64url/, "$head.$body.AAAAA"],
         [qr/claims is not a JSON object/, "$head.W10.$end"],
         [qr/header is not a JSON object/, ".$body.$end"],
         [qr/header is not UTF-8/, encode_base64url("\xff") . ".$body.$end"],
@@ -399,6 +414,30 @@ sub show {
     }
 
     is((run([$tool, 'show'], 'a' x 70000))[0], 1, 'too large');
+}
+
+# The commands of docs/edge-token.md, and what it says "show" prints.
+sub page {
+    my $page = get("$FindBin::Bin/../../docs/edge-token.md");
+    my ($commands) = $page =~ /^```sh\n(.*?)^```/ms;
+    my ($shown) = $page =~ /prints[^\n]*:\n\n((?:    [^\n]*\n|\n)+)/;
+
+    mkdir "$dir/page";
+    local $ENV{PATH} = "$FindBin::Bin/../../tools:$ENV{PATH}";
+    my ($status, $out, $err) = run(['sh', '-ec', "cd $dir/page; $commands"]);
+
+    is("$status $err", '0 ', 'the examples run');
+
+    $shown =~ s/^    //mg;
+
+    for ($out, $shown) {
+        s/\A.*?(?=^NOT)//ms;
+        s/\(expired\)\K.*//s;
+        s/"(kid|jti)": "[\w-]+"/"$1": ID/g;
+        s/"(iat|exp)": \d+/"$1": DATE/g;
+        s/^(iat|exp)  [\d-]+ [\d:]+/$1  DATE/mg;
+    }
+    is($shown, $out, 'and print what the page says');
 }
 
 # Numbers with leading zeros come once in a hundred signatures.
