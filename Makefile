@@ -11,7 +11,7 @@
 AUX := build-aux
 
 .DEFAULT_GOAL := build
-.PHONY: build run test unit check e2e bench asan valgrind image-check \
+.PHONY: build run test unit check e2e bench asan valgrind fuzz image-check \
         clean help
 
 build: ## build build/ngx_http_edge_module.so
@@ -48,6 +48,10 @@ asan: ## run all tests with nginx and module under ASan and UBSan
 valgrind: ## run every .t file once under valgrind
 	@$(AUX)/deps build test valgrind
 	@$(AUX)/valgrind
+
+fuzz: ## fuzz every parser for T seconds each (default 60)
+	@$(AUX)/deps build fuzz
+	@T=$(T) $(AUX)/fuzz
 
 image-check: ## run the container's build steps in a chroot
 	@$(AUX)/deps image
