@@ -59,5 +59,13 @@ ngx_int_t ngx_edge_fetch_start(ngx_edge_fetch_t *fetch);
 /* Drops a running call without done; nothing if idle. */
 void ngx_edge_fetch_cancel(ngx_edge_fetch_t *fetch);
 
+/* For the end of the process: drops all calls, and what they needed. */
+void ngx_edge_fetch_end(void);
+
+/* For the configuration: NULL, or why a URL can never be called, or a file
+ * is none of certificates.  Both are ended by NUL. */
+const char *ngx_edge_fetch_check_url(const ngx_str_t *url);
+const char *ngx_edge_fetch_check_ca(const ngx_str_t *ca);
+
 
 #endif /* _NGX_EDGE_FETCH_H_INCLUDED_ */
