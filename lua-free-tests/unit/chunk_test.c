@@ -375,6 +375,15 @@ test_long_row(void)
 }
 
 
+/* Behind the overlap the only border is the end of the last chunk and more of
+ * the white space behind it: a chunk up to there would say nothing new. */
+static void
+test_no_chunk_within_the_last(void)
+{
+    check_invariants("#l- it\n\n# l- it\n\n\rxxxxxxxx", 16, 8);
+}
+
+
 int
 main(void)
 {
@@ -393,6 +402,7 @@ main(void)
     RUN(test_long_text);
     RUN(test_no_memory);
     RUN(test_long_row);
+    RUN(test_no_chunk_within_the_last);
 
     ngx_destroy_pool(pool);
 

@@ -73,7 +73,7 @@ ngx_edge_chunk(ngx_pool_t *pool, const ngx_str_t *text,
     while (p < last) {
         end = ngx_edge_chunk_end(p, last, target);
 
-        if (end <= covered) {
+        if (ngx_edge_chunk_trim(p, end) <= covered) {
 
             /* a long sentence behind the overlap leaves no border for it */
 
