@@ -83,6 +83,12 @@ test_decode(void)
     CHECK_INT(ngx_edge_scan_decode(pool, &raw, &text), NGX_ERROR);
     ngx_stub_alloc_budget = -1;
 
+    /* in place of what is read */
+
+    raw = unit_str("a\\nb");
+    CHECK_INT(ngx_edge_scan_decode(pool, &raw, &raw), NGX_OK);
+    CHECK_STR(raw, "a\nb");
+
     ngx_destroy_pool(pool);
 }
 

@@ -106,8 +106,8 @@ ngx_int_t ngx_edge_scan_end(ngx_edge_scan_t *s);
      && ngx_memcmp((raw)->data, text, sizeof(text) - 1) == 0)
 
 /* Decodes the escapes of a raw string into pool memory (no copy if it has
- * none); lone surrogates become U+FFFD, \u0000 a NUL byte.  NGX_OK,
- * NGX_ERROR no memory. */
+ * none); lone surrogates become U+FFFD, \u0000 a NUL byte.  raw and text may
+ * be the same.  NGX_OK, NGX_ERROR no memory. */
 ngx_int_t ngx_edge_scan_decode(ngx_pool_t *pool, const ngx_str_t *raw,
     ngx_str_t *text);
 

@@ -33,9 +33,10 @@ ngx_edge_scan_decode(ngx_pool_t *pool, const ngx_str_t *raw, ngx_str_t *text)
         return NGX_ERROR;
     }
 
-    text->data = dst;
     p = raw->data;
     last = p + raw->len;
+
+    text->data = dst;                   /* the caller's raw may be its text */
 
     while (p < last) {
 
