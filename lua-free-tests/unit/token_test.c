@@ -423,7 +423,8 @@ test_grammar(void)
     /* nesting */
 
     for (i = 30; i < 33; i++) {
-        (void) snprintf(text, sizeof(text), "{\"alg\":\"HS256\",\"a\":%.*s%.*s}",
+        (void) snprintf(text, sizeof(text),
+                        "{\"alg\":\"HS256\",\"a\":%.*s%.*s}",
                         (int) i, "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
                         (int) i, "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]");
 

@@ -31,7 +31,7 @@ ngx_edge_claims_text(ngx_pool_t *pool, const ngx_str_t *json,
 {
     u_char                *p;
     size_t                 room;
-    ngx_str_t              raw;
+    ngx_str_t              raw, plain;
     ngx_edge_scan_type_e   type;
 
     if (ngx_edge_claims_find(json, path, &type, &raw) != NGX_OK
@@ -57,7 +57,7 @@ ngx_edge_claims_text(ngx_pool_t *pool, const ngx_str_t *json,
             return NGX_OK;
         }
 
-        if (ngx_edge_scan_decode(pool, &raw, &raw) != NGX_OK) {
+        if (ngx_edge_scan_decode(pool, &raw, &plain) != NGX_OK) {
             return NGX_ERROR;
         }
     }
@@ -70,7 +70,7 @@ ngx_edge_claims_text(ngx_pool_t *pool, const ngx_str_t *json,
     p = text->data;
 
     if (type == ngx_edge_scan_type_string) {
-        p = ngx_edge_claims_put(p, &raw, 0);
+        p = ngx_edge_claims_put(p, &plain, 0);
 
     } else if (type == ngx_edge_scan_type_object) {
         p = ngx_edge_claims_put_json(p, &raw, 0);
@@ -143,7 +143,7 @@ ngx_edge_claims_put_list(ngx_pool_t *pool, u_char **dst,
     const ngx_str_t *array)
 {
     u_char           *p;
-    ngx_str_t         raw;
+    ngx_str_t         raw, plain;
     ngx_uint_t        n;
     ngx_edge_scan_t   s;
 
@@ -161,11 +161,11 @@ ngx_edge_claims_put_list(ngx_pool_t *pool, u_char **dst,
         if (ngx_edge_scan_type(&s) == ngx_edge_scan_type_string) {
             (void) ngx_edge_scan_string(&s, &raw);
 
-            if (ngx_edge_scan_decode(pool, &raw, &raw) != NGX_OK) {
+            if (ngx_edge_scan_decode(pool, &raw, &plain) != NGX_OK) {
                 return NGX_ERROR;
             }
 
-            p = ngx_edge_claims_put(p, &raw, 1);
+            p = ngx_edge_claims_put(p, &plain, 1);
 
         } else {
             (void) ngx_edge_scan_raw(&s, &raw);
