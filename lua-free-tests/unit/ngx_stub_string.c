@@ -608,3 +608,13 @@ ngx_hextoi(u_char *line, size_t n)
 
     return value;
 }
+
+
+/* The compiler may not leave it out: it does not see what becomes of buf. */
+
+void
+ngx_explicit_memzero(void *buf, size_t n)
+{
+    ngx_memzero(buf, n);
+    __asm__ volatile ("" : : "r" (buf) : "memory");
+}
