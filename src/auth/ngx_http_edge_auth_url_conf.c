@@ -19,7 +19,7 @@
 #include "lib/ngx_http_edge_conf.h"
 
 
-#define NGX_HTTP_EDGE_AUTH_URL_LEN  2048
+#define NGX_HTTP_EDGE_AUTH_URL_LEN  1024
 
 
 /* A parameter that is a time. */
@@ -147,11 +147,14 @@ ngx_http_edge_auth_url_address(ngx_conf_t *cf, ngx_http_edge_auth_url_t *url,
     const char  *error;
 
     if (arg->len > NGX_HTTP_EDGE_AUTH_URL_LEN) {
-        error = "it is too long";
-
-    } else {
-        error = ngx_edge_fetch_check_url(arg);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the URL in \"auth_jwt_key_url\" directive is "
+                           "longer than %d bytes",
+                           NGX_HTTP_EDGE_AUTH_URL_LEN);
+        return NGX_CONF_ERROR;
     }
+
+    error = ngx_edge_fetch_check_url(arg);
 
     if (error) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,

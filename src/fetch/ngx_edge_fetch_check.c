@@ -36,6 +36,12 @@ ngx_edge_fetch_check_url(const ngx_str_t *url)
         return "it must begin with \"https://\"";
     }
 
+    /* libcurl would take what follows a third slash for the host */
+
+    if (url->data[8] == '/') {
+        return "it has no host";
+    }
+
     u = curl_url();
     if (u == NULL) {
         return "no memory";
