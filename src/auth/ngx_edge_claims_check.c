@@ -13,6 +13,7 @@
 
 
 #define NGX_EDGE_CLAIMS_DATE_MAX   253402300799LL    /* the end of 9999 */
+#define NGX_EDGE_CLAIMS_DIGITS     12                /* its digits */
 #define NGX_EDGE_CLAIMS_EXP_MAX    1000000000        /* of a number */
 
 
@@ -279,12 +280,33 @@ static ngx_int_t
 ngx_edge_claims_date(ngx_edge_claims_check_t *ctx, ngx_uint_t up,
     int64_t *date)
 {
+    size_t     i;
+    int64_t    value;
     ngx_str_t  text;
 
     if (ngx_edge_scan_type(&ctx->scan) != ngx_edge_scan_type_number
         || ngx_edge_scan_raw(&ctx->scan, &text) != NGX_OK)
     {
         return NGX_DECLINED;
+    }
+
+    /* digits and nothing else, as nearly all are */
+
+    if (text.len < NGX_EDGE_CLAIMS_DIGITS) {
+        value = 0;
+
+        for (i = 0; i < text.len; i++) {
+
+            if (text.data[i] < '0' || text.data[i] > '9') {
+                return ngx_edge_claims_seconds(&text, up, date);
+            }
+
+            value = value * 10 + (text.data[i] - '0');
+        }
+
+        *date = value;
+
+        return NGX_OK;
     }
 
     return ngx_edge_claims_seconds(&text, up, date);
@@ -301,26 +323,18 @@ static ngx_int_t
 ngx_edge_claims_seconds(const ngx_str_t *text, ngx_uint_t up,
     int64_t *seconds)
 {
-    u_char      *p, *last, *mantissa;
+    u_char      *p, *start, *last;
     int64_t      value, whole;
     ngx_uint_t   fraction, minus;
 
-    p = text->data;
-    last = p + text->len;
+    last = text->data + text->len;
 
-    minus = (*p == '-');
-    p += minus;
+    minus = (*text->data == '-');
+    start = text->data + minus;
 
-    /* how many digits stand before the point */
+    for (p = start; p < last && *p >= '0' && *p <= '9'; p++) { /* void */ }
 
-    mantissa = p;
-    whole = 0;
-
-    while (p < last && *p >= '0' && *p <= '9') {
-        p++;
-    }
-
-    whole = p - mantissa;
+    whole = p - start;
 
     while (p < last && (*p | 0x20) != 'e') {
         p++;
@@ -334,7 +348,7 @@ ngx_edge_claims_seconds(const ngx_str_t *text, ngx_uint_t up,
     value = 0;
     fraction = 0;
 
-    for (p = mantissa; p < last; p++) {
+    for (p = start; p < last; p++) {
 
         if (*p == '.') {
             continue;

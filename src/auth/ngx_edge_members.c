@@ -17,14 +17,30 @@
     ((uint64_t) (uint32_t) ((b) + (key))                                      \
      * (uint32_t) (((b) >> 32) + ((key) >> 32)))
 
+/* Not 0 if one of the eight bytes is a backslash. */
+#define ngx_edge_members_escapes(word)                                        \
+    ((((word) ^ 0x5c5c5c5c5c5c5c5cULL) - 0x0101010101010101ULL)               \
+     & ~((word) ^ 0x5c5c5c5c5c5c5c5cULL) & 0x8080808080808080ULL)
+
 
 static uint32_t ngx_edge_members_hash(const ngx_edge_members_t *m,
     uint32_t object, const ngx_str_t *name);
+static ngx_inline uint32_t ngx_edge_members_hash_words(
+    const ngx_edge_members_t *m, uint32_t object, size_t len, uint64_t first,
+    uint64_t second);
 static ngx_int_t ngx_edge_members_add(ngx_edge_members_t *m, uint32_t object,
-    const ngx_str_t *name);
+    const ngx_str_t *name, uint32_t hash);
 static ngx_int_t ngx_edge_members_grow(ngx_edge_members_t *m);
 static ngx_int_t ngx_edge_members_bad(ngx_edge_members_t *m,
     const char *reason);
+
+
+/* From 16 - n on, n bytes that are kept. */
+
+static const u_char  ngx_edge_members_mask[32] = {
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff
+};
 
 
 void
@@ -79,8 +95,10 @@ ngx_int_t
 ngx_edge_members_next(ngx_edge_members_t *m, ngx_edge_scan_t *s,
     ngx_edge_members_object_t *o, ngx_str_t *name)
 {
-    ngx_int_t  rc;
-    ngx_str_t  raw;
+    uint32_t    hash;
+    uint64_t    first, second, mask;
+    ngx_int_t   rc;
+    ngx_str_t   raw;
 
     rc = ngx_edge_scan_member(s, &raw);
 
@@ -96,17 +114,43 @@ ngx_edge_members_next(ngx_edge_members_t *m, ngx_edge_scan_t *s,
         return ngx_edge_members_bad(m, "too many members in an object");
     }
 
+    /* no branch on the length: it is another one for each name */
+
+    if (raw.len <= 16 && s->last - raw.data >= 16) {
+        ngx_memcpy(&first, raw.data, 8);
+        ngx_memcpy(&second, raw.data + 8, 8);
+
+        ngx_memcpy(&mask, ngx_edge_members_mask + 16 - raw.len, 8);
+        first &= mask;
+
+        ngx_memcpy(&mask, ngx_edge_members_mask + 24 - raw.len, 8);
+        second &= mask;
+
+        if (!ngx_edge_members_escapes(first)
+            && !ngx_edge_members_escapes(second))
+        {
+            *name = raw;
+            hash = ngx_edge_members_hash_words(m, o->object, raw.len, first,
+                                               second);
+
+            return ngx_edge_members_add(m, o->object, name, hash);
+        }
+    }
+
     if (ngx_edge_scan_decode(m->pool, &raw, name) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    return ngx_edge_members_add(m, o->object, name);
+    hash = ngx_edge_members_hash(m, o->object, name);
+
+    return ngx_edge_members_add(m, o->object, name, hash);
 }
 
 
 /*
  * Sums products of 32-bit halves, each plus a part of the key, and a new key
  * every eight bytes: without the seed no two names are known to collide.
+ * Names of up to 16 bytes, nearly all, are two words filled with zeros.
  */
 
 static uint32_t
@@ -115,36 +159,46 @@ ngx_edge_members_hash(const ngx_edge_members_t *m, uint32_t object,
 {
     u_char    *p;
     size_t     len;
-    uint64_t   a, b, key;
-    uint32_t   lo, hi;
+    uint64_t   a, b, key, words[2];
 
     p = name->data;
     len = name->len;
 
-    key = m->seed;
-    a = (uint64_t) object << 32 ^ len;
-    b = 0;
+    if (len <= sizeof(words)) {
+        ngx_memzero(words, sizeof(words));
+        ngx_memcpy(words, p, len);
 
-    if (len >= 8) {
-
-        for ( /* void */ ; len > 8; len -= 8, p += 8) {
-            ngx_memcpy(&b, p, 8);
-            a += ngx_edge_members_product(b, key);
-            key = key * NGX_EDGE_MEMBERS_ODD + 1;
-        }
-
-        ngx_memcpy(&b, p + len - 8, 8);
-
-    } else if (len >= 4) {
-        ngx_memcpy(&lo, p, 4);
-        ngx_memcpy(&hi, p + len - 4, 4);
-        b = (uint64_t) hi << 32 | lo;
-
-    } else if (len) {
-        b = (uint64_t) p[0] << 16 | (uint64_t) p[len / 2] << 8 | p[len - 1];
+        return ngx_edge_members_hash_words(m, object, len, words[0], words[1]);
     }
 
+    key = m->seed;
+    a = (uint64_t) object << 32 ^ len;
+
+    for ( /* void */ ; len > 8; len -= 8, p += 8) {
+        ngx_memcpy(&b, p, 8);
+        a += ngx_edge_members_product(b, key);
+        key = key * NGX_EDGE_MEMBERS_ODD + 1;
+    }
+
+    ngx_memcpy(&b, p + len - 8, 8);
     a += ngx_edge_members_product(b, key);
+    a = (a ^ a >> 32) * NGX_EDGE_MEMBERS_ODD;
+
+    return (uint32_t) (a >> 32);
+}
+
+
+static ngx_inline uint32_t
+ngx_edge_members_hash_words(const ngx_edge_members_t *m, uint32_t object,
+    size_t len, uint64_t first, uint64_t second)
+{
+    uint64_t  a, key;
+
+    key = m->seed * NGX_EDGE_MEMBERS_ODD + 1;
+
+    a = ((uint64_t) object << 32 ^ len)
+        + ngx_edge_members_product(first, m->seed)
+        + ngx_edge_members_product(second, key);
     a = (a ^ a >> 32) * NGX_EDGE_MEMBERS_ODD;
 
     return (uint32_t) (a >> 32);
@@ -153,16 +207,15 @@ ngx_edge_members_hash(const ngx_edge_members_t *m, uint32_t object,
 
 static ngx_int_t
 ngx_edge_members_add(ngx_edge_members_t *m, uint32_t object,
-    const ngx_str_t *name)
+    const ngx_str_t *name, uint32_t hash)
 {
-    uint32_t                   hash, i, mask;
+    uint32_t                   i, mask;
     ngx_edge_members_entry_t  *e;
 
     if (m->n == m->room && ngx_edge_members_grow(m) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    hash = ngx_edge_members_hash(m, object, name);
     mask = m->room * 2 - 1;
 
     for (i = hash & mask; m->slots[i]; i = (i + 1) & mask) {
