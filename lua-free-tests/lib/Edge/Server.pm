@@ -5,12 +5,14 @@
 # Test::Nginx cannot do: many clients at once, signals, the processes
 # themselves.  Runs under valgrind when the suite does.
 #
-#     my $nginx = Edge::Server->start($directives_of_http);
+#     my $nginx = Edge::Server->start($directives_of_http, workers => 2);
 #     $nginx->configure($other_directives);
 #     $nginx->signal('HUP');
+#     my ($status, $text) = Edge::Server->check($directives_of_http);
 #
-# start waits until it serves on $TEST_NGINX_SERVER_PORT.  When the file ends
-# it is killed if it still runs, and any report of a sanitizer fails the file.
+# start waits until it serves on $TEST_NGINX_SERVER_PORT; one worker does if
+# nothing is said.  When the file ends it is killed if it still runs, and any
+# report of a sanitizer fails the file.
 
 package Edge::Server;
 
@@ -31,9 +33,10 @@ our $slow = $ENV{TEST_NGINX_USE_VALGRIND} || $Edge::Env::variant =~ /asan/;
 my @all;
 
 sub start {
-    my ($class, $http) = @_;
+    my ($class, $http, %more) = @_;
 
-    my $self = bless { home => $Edge::Env::tmp, owner => $$ }, $class;
+    my $self = bless { home => $Edge::Env::tmp, owner => $$,
+                       count => $more{workers} || 1 }, $class;
     my $home = $self->{home};
 
     $self->configure($http);
@@ -63,6 +66,26 @@ sub start {
     return $self;
 }
 
+# What nginx -t says of a configuration: its exit status and its lines.
+sub check {
+    my ($class, $http) = @_;
+
+    my $home = $Edge::Env::tmp;
+
+    bless({ home => $home, count => 1 }, $class)->configure($http);
+
+    local $ENV{ASAN_OPTIONS} = 'detect_odr_violation=0,detect_leaks=0'
+        if $ENV{ASAN_OPTIONS};
+
+    open my $out, '-|', "$ENV{TEST_NGINX_BINARY} -t -p $home/"
+        . " -e $home/check.log -c $home/nginx.conf 2>&1" or die "nginx: $!\n";
+    local $/;
+    my $text = <$out>;
+    close $out;
+
+    return ($?, $text);
+}
+
 # Writes the configuration, for the next start or reload.
 sub configure {
     my ($self, $http) = @_;
@@ -73,7 +96,7 @@ sub configure {
     print $out <<"END";
 load_module $Edge::Env::module;
 daemon off;
-worker_processes 1;
+worker_processes $self->{count};
 error_log $home/error.log notice;
 pid $home/nginx.pid;
 @{[ $> == 0 ? 'user root;' : '' ]}
