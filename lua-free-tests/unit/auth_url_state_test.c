@@ -327,8 +327,10 @@ test_adopted(void)
 }
 
 
+/* The interval is most, or up to a tenth less, evenly. */
+
 static void
-test_jitter(void)
+interval(ngx_msec_t refresh, time_t max_age, ngx_msec_t most)
 {
     ngx_uint_t  i, less;
     ngx_msec_t  msec;
@@ -336,13 +338,29 @@ test_jitter(void)
     less = 0;
 
     for (i = 0; i < 1000; i++) {
-        msec = ngx_http_edge_auth_url_state_jitter(1000);
-        CHECK(msec <= 1000 && msec >= 900);
-        less += (msec < 950);
+        msec = ngx_http_edge_auth_url_state_interval(refresh, max_age);
+        CHECK(msec <= most && msec >= most - most / 10);
+        less += (msec < most - most / 20);
     }
 
     CHECK(less > 300 && less < 700);
-    CHECK_INT(ngx_http_edge_auth_url_state_jitter(0), 0);
+}
+
+
+static void
+test_interval(void)
+{
+    interval(900000, -1, 900000);
+    interval(900000, 86400, 900000);
+    interval(900000, 1125, 900000);
+    interval(900000, 1124, 899200);
+    interval(900000, 600, 480000);
+    interval(900000, 300, 240000);
+    interval(900000, 299, 240000);
+    interval(900000, 0, 240000);
+    interval(1000, 0, 1000);
+    interval(86400000, 86400, 69120000);
+    interval(86400000, 2147483648LL, 69120000);
 }
 
 
@@ -356,7 +374,7 @@ main(void)
     RUN(test_dead_worker);
     RUN(test_release);
     RUN(test_adopted);
-    RUN(test_jitter);
+    RUN(test_interval);
 
     return unit_summary();
 }

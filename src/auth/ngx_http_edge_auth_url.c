@@ -20,11 +20,6 @@
 /* A lease is over so much later than its fetch must be. */
 #define NGX_HTTP_EDGE_AUTH_URL_SLACK    1000
 
-/* What a response may ask for, in seconds, and how early it is done. */
-#define NGX_HTTP_EDGE_AUTH_URL_AGE_MIN  (5 * 60)
-#define NGX_HTTP_EDGE_AUTH_URL_AGE_MAX  (24 * 60 * 60)
-#define NGX_HTTP_EDGE_AUTH_URL_EARLY    80              /* percent */
-
 
 static ngx_int_t ngx_http_edge_auth_url_start(ngx_http_edge_auth_url_t *url);
 static void ngx_http_edge_auth_url_timer(ngx_event_t *ev);
@@ -32,8 +27,6 @@ static void ngx_http_edge_auth_url_look(ngx_http_edge_auth_url_t *url);
 static void ngx_http_edge_auth_url_done(ngx_edge_fetch_t *fetch);
 static void ngx_http_edge_auth_url_succeed(ngx_http_edge_auth_url_t *url,
     ngx_uint_t fresh);
-static ngx_msec_t ngx_http_edge_auth_url_interval(
-    ngx_http_edge_auth_url_t *url);
 static void ngx_http_edge_auth_url_fail(ngx_http_edge_auth_url_t *url);
 static ngx_uint_t ngx_http_edge_auth_url_level(ngx_http_edge_auth_url_t *url);
 static void ngx_http_edge_auth_url_cleanup(void *data);
@@ -276,10 +269,14 @@ ngx_http_edge_auth_url_done(ngx_edge_fetch_t *fetch)
 static void
 ngx_http_edge_auth_url_succeed(ngx_http_edge_auth_url_t *url, ngx_uint_t fresh)
 {
+    ngx_msec_t  msec;
     ngx_uint_t  failures;
 
+    msec = ngx_http_edge_auth_url_state_interval(url->refresh,
+                                                 url->fetch.max_age);
+
     if (ngx_http_edge_auth_url_state_succeed(&url->state, &url->fetch.body,
-                               ngx_http_edge_auth_url_interval(url), &failures)
+                                             msec, &failures)
         == NGX_OK)
     {
         if (failures) {
@@ -296,29 +293,6 @@ ngx_http_edge_auth_url_succeed(ngx_http_edge_auth_url_t *url, ngx_uint_t fresh)
     }
 
     ngx_http_edge_auth_url_look(url);
-}
-
-
-/* The response may ask for less than the directive, within bounds. */
-
-static ngx_msec_t
-ngx_http_edge_auth_url_interval(ngx_http_edge_auth_url_t *url)
-{
-    time_t      age;
-    ngx_msec_t  msec;
-
-    msec = url->refresh;
-    age = url->fetch.max_age;
-
-    if (age >= 0) {
-        age = ngx_max(age, NGX_HTTP_EDGE_AUTH_URL_AGE_MIN);
-        age = ngx_min(age, NGX_HTTP_EDGE_AUTH_URL_AGE_MAX);
-
-        msec = ngx_min(msec, (ngx_msec_t) age * 1000
-                             * NGX_HTTP_EDGE_AUTH_URL_EARLY / 100);
-    }
-
-    return ngx_http_edge_auth_url_state_jitter(msec);
 }
 
 

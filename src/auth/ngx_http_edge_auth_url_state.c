@@ -18,8 +18,14 @@
 
 #define NGX_HTTP_EDGE_AUTH_URL_BACKOFF  1000    /* after the first failure */
 
+/* What a response may ask for, in seconds, and how early it is done. */
+#define NGX_HTTP_EDGE_AUTH_URL_AGE_MIN  (5 * 60)
+#define NGX_HTTP_EDGE_AUTH_URL_AGE_MAX  (24 * 60 * 60)
+#define NGX_HTTP_EDGE_AUTH_URL_EARLY    80              /* percent */
+
 
 static ngx_msec_t ngx_http_edge_auth_url_state_left(ngx_msec_t end);
+static ngx_msec_t ngx_http_edge_auth_url_state_jitter(ngx_msec_t msec);
 static ngx_uint_t ngx_http_edge_auth_url_state_taken(
     ngx_http_edge_auth_url_shared_t *sh);
 static void ngx_http_edge_auth_url_state_take(
@@ -345,6 +351,26 @@ ngx_http_edge_auth_url_state_text(ngx_http_edge_auth_url_state_t *s,
 
 
 ngx_msec_t
+ngx_http_edge_auth_url_state_interval(ngx_msec_t refresh, time_t max_age)
+{
+    ngx_msec_t  early;
+
+    if (max_age >= 0) {
+        max_age = ngx_max(max_age, NGX_HTTP_EDGE_AUTH_URL_AGE_MIN);
+        max_age = ngx_min(max_age, NGX_HTTP_EDGE_AUTH_URL_AGE_MAX);
+
+        early = (ngx_msec_t) max_age * 10 * NGX_HTTP_EDGE_AUTH_URL_EARLY;
+        refresh = ngx_min(refresh, early);
+    }
+
+    return ngx_http_edge_auth_url_state_jitter(refresh);
+}
+
+
+/* A time of at most msec, up to a tenth less: tasks that started together
+ * shall not call together. */
+
+static ngx_msec_t
 ngx_http_edge_auth_url_state_jitter(ngx_msec_t msec)
 {
     return msec - ngx_random() % (msec / 10 + 1);

@@ -94,9 +94,11 @@ ngx_uint_t ngx_http_edge_auth_url_state_equal(
 ngx_uint_t ngx_http_edge_auth_url_state_text(
     ngx_http_edge_auth_url_state_t *s, ngx_str_t *text);
 
-/* A time of at most msec, up to a tenth less: workers and tasks that started
- * together shall not call together. */
-ngx_msec_t ngx_http_edge_auth_url_state_jitter(ngx_msec_t msec);
+/* The time from a good fetch to the next: that of the directive, or less if
+ * the response was to be fresh for less (max_age in seconds, -1: not said; at
+ * least five minutes count), and up to a tenth less at random. */
+ngx_msec_t ngx_http_edge_auth_url_state_interval(ngx_msec_t refresh,
+    time_t max_age);
 
 
 #endif /* _NGX_HTTP_EDGE_AUTH_URL_STATE_H_INCLUDED_ */
