@@ -203,6 +203,10 @@ test_twice(void)
     check_declined("{\"a\":{\"b\":{\"c\":{}},\"b\":1}}", twice);
     check_declined("{\"a\":{\"a\":{\"a\":{}}},\"a\":{}}", twice);
     check_declined("{\"aud\":{\"b\":1,\"b\":1}}", twice);
+    check_declined("{\"tenant_id\":1,\"tenant_i\\u0064\":\"a long value\"}",
+                   twice);
+    check_declined("{\"tenant_id\":1,\"tenant\\u005fid\":\"a long value\"}",
+                   twice);
     check_declined("{\"12345678\":0,\"12345678\":0}", twice);
     check_declined("{\"a name of more than sixteen bytes\":0,"
                    "\"a name of more than sixteen bytes\":0}", twice);
@@ -459,7 +463,7 @@ test_audiences(void)
     check_ok("{\"aud\":\"api:\\/\\/x\"}");
     check_ok("{\"aud\":[\"y\"]}");
     check_ok("{\"\\u0061ud\":[\"z\",\"y\"],\"exp\":7}");
-    check_ok("{\"aud\":[\"y\",\"z\",\"y\"]}");
+    check_ok("{\"aud\":[\"y\",\"z\"]}");
     check_ok("{\"aud\" : [ \"z\" , \"\\u0079\" ] }");
 
     check_declined("{}", none);

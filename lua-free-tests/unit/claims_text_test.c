@@ -210,6 +210,7 @@ test_text(void)
     check_text("\"\\r\\nSet-Cookie: a=b\"", "\\u000d\\u000aSet-Cookie: a=b");
     check_text("\"a\\u0000b\"", "a\\u0000b");
     check_text("\"\\u001f \\u007f\x7f~\"", "\\u001f \\u007f\\u007f~");
+    check_text("\"\x7f\x7f\"", "\\u007f\\u007f");
     check_text("\"\xed\x95\x9c\\ud83d\\ude00\"",
                "\xed\x95\x9c\xf0\x9f\x98\x80");
     check_text("\"\\ud800\"", "\xef\xbf\xbd");

@@ -175,9 +175,7 @@ ngx_edge_claims_has(ngx_pool_t *pool, const ngx_str_t *json,
         return ngx_edge_claims_word(&text, word) ? NGX_OK : NGX_DECLINED;
     }
 
-    if (type != ngx_edge_scan_type_array) {
-        return NGX_DECLINED;
-    }
+    /* what is no array either has no elements */
 
     ngx_edge_scan_init(&s, raw.data, raw.len);
     (void) ngx_edge_scan_array(&s);

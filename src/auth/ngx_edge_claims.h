@@ -26,7 +26,7 @@
 typedef struct {
     ngx_array_t  *issuers;          /* iss is a string among them */
     ngx_array_t  *audiences;        /* the audience claim (string or array of
-                                       strings) names one of them */
+                                       nothing but strings) names one of them */
     ngx_str_t     audience_claim;   /* "aud" or, for Cognito, "client_id" */
 } ngx_edge_claims_rules_t;
 
@@ -83,9 +83,10 @@ ngx_int_t ngx_edge_claims_string(ngx_pool_t *pool, const ngx_str_t *json,
  * A claim as the text of a variable.  A string is decoded; a number, true and
  * false are as written; an array is its elements joined by commas; an object
  * (also inside an array) is its JSON without white space.  So that no claim
- * can split a header, a log line or a list: in decoded strings bytes below
- * 0x20 and 0x7f are written \u00xx, and in elements of an array a comma is
- * written \u002c too.  NGX_OK, NGX_DECLINED absent or null, NGX_ERROR.
+ * can split a header, a log line or a list: in strings bytes below 0x20 and
+ * 0x7f are written \u00xx, and in those of an array, however deep, a comma is
+ * written \u002c too; null in an array is "null".  NGX_OK, NGX_DECLINED absent
+ * or null, NGX_ERROR.
  */
 ngx_int_t ngx_edge_claims_text(ngx_pool_t *pool, const ngx_str_t *json,
     const ngx_edge_claims_path_t *path, ngx_str_t *text);

@@ -306,9 +306,8 @@ ngx_edge_members_skip(ngx_edge_members_t *m, ngx_edge_scan_t *s)
 
             /* the scanner refuses one level more than there are places */
 
-            rc = (s->depth == NGX_EDGE_SCAN_DEPTH) ? NGX_DECLINED
-                 : (objects & 1) ? ngx_edge_members_enter(m, s, &levels[n])
-                                 : ngx_edge_scan_array(s);
+            rc = (objects & 1) ? ngx_edge_members_enter(m, s, &levels[n])
+                               : ngx_edge_scan_array(s);
             n++;
 
         } else {

@@ -40,8 +40,8 @@ typedef struct {
  * rest into pool memory.  Refused (RFC 7515, RFC 8725): what is not strict
  * base64url, a header over the limit or that is no JSON object in UTF-8 or
  * has a member twice, alg missing or unknown, kid or typ that are no strings
- * or too long, any crit, b64 other than true, zip and enc.  jku, jwk, x5u and
- * x5c are checked for grammar only and never used.
+ * or too long, any crit, b64 other than true, zip and enc, an empty signature.
+ * jku, jwk, x5u and x5c are checked for grammar only and never used.
  */
 ngx_int_t ngx_edge_token_parse(ngx_pool_t *pool, const ngx_str_t *text,
     ngx_edge_token_t *token, const char **reason);
