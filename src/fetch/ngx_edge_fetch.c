@@ -238,6 +238,8 @@ ngx_edge_fetch_set_rest(ngx_edge_fetch_transfer_t *t)
 
     if ((code = curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L))
         || (code = curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L))
+        || (code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION,
+                                    ngx_edge_fetch_event_socket_open))
         || (code = curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
                                     (long) CURL_HTTP_VERSION_1_1))
         || (code = curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L))

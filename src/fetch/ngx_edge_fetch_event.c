@@ -27,9 +27,12 @@ typedef struct {
 static int ngx_edge_fetch_event_socket(CURL *easy, curl_socket_t s, int what,
     void *data, void *socket_data);
 static int ngx_edge_fetch_event_timer(CURLM *multi, long timeout, void *data);
+static void ngx_edge_fetch_event_renew(curl_socket_t s);
+static void ngx_edge_fetch_event_again(ngx_connection_t *c);
 static ngx_connection_t *ngx_edge_fetch_event_open(curl_socket_t s);
 static void ngx_edge_fetch_event_close(ngx_connection_t *c);
-static void ngx_edge_fetch_event_want(ngx_event_t *ev, ngx_uint_t wanted);
+static void ngx_edge_fetch_event_want(ngx_connection_t *c, ngx_event_t *ev,
+    ngx_uint_t wanted);
 static void ngx_edge_fetch_event_socket_handler(ngx_event_t *ev);
 static void ngx_edge_fetch_event_timer_handler(ngx_event_t *ev);
 static void ngx_edge_fetch_event_run(curl_socket_t s, int what);
@@ -183,10 +186,72 @@ ngx_edge_fetch_event_socket(CURL *easy, curl_socket_t s, int what, void *data,
         }
     }
 
-    ngx_edge_fetch_event_want(c->read, what & CURL_POLL_IN);
-    ngx_edge_fetch_event_want(c->write, what & CURL_POLL_OUT);
+    ngx_edge_fetch_event_want(c, c->read, what & CURL_POLL_IN);
+    ngx_edge_fetch_event_want(c, c->write, what & CURL_POLL_OUT);
 
     return 0;
+}
+
+
+/*
+ * libcurl opens a socket.  It may have closed one of the same number without a
+ * word (7.88 does so when a host has several addresses and the first does not
+ * answer); the kernel has then forgotten what was watched, libcurl has not.
+ */
+
+curl_socket_t
+ngx_edge_fetch_event_socket_open(void *data, curlsocktype purpose,
+    struct curl_sockaddr *addr)
+{
+    curl_socket_t  s;
+
+    s = socket(addr->family, addr->socktype, addr->protocol);
+
+    if (s != CURL_SOCKET_BAD) {
+        ngx_edge_fetch_event_renew(s);
+    }
+
+    return s;
+}
+
+
+static void
+ngx_edge_fetch_event_renew(curl_socket_t s)
+{
+    ngx_uint_t         i;
+    ngx_connection_t  *c;
+
+    c = ngx_cycle->connections;
+
+    for (i = 0; i < ngx_cycle->connection_n; i++) {
+
+        if (c[i].fd == s && c[i].read
+            && c[i].read->handler == ngx_edge_fetch_event_socket_handler)
+        {
+            ngx_edge_fetch_event_again(&c[i]);
+        }
+    }
+}
+
+
+static void
+ngx_edge_fetch_event_again(ngx_connection_t *c)
+{
+    ngx_uint_t  in, out;
+
+    in = c->read->active;
+    out = c->write->active;
+
+    if (in) {
+        (void) ngx_del_event(c->read, NGX_READ_EVENT, NGX_CLOSE_EVENT);
+    }
+
+    if (out) {
+        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, NGX_CLOSE_EVENT);
+    }
+
+    ngx_edge_fetch_event_want(c, c->read, in);
+    ngx_edge_fetch_event_want(c, c->write, out);
 }
 
 
@@ -217,8 +282,8 @@ ngx_edge_fetch_event_open(curl_socket_t s)
 static void
 ngx_edge_fetch_event_close(ngx_connection_t *c)
 {
-    ngx_edge_fetch_event_want(c->read, 0);
-    ngx_edge_fetch_event_want(c->write, 0);
+    ngx_edge_fetch_event_want(c, c->read, 0);
+    ngx_edge_fetch_event_want(c, c->write, 0);
 
     /* with accept_mutex events are posted before they are handled */
 
@@ -239,9 +304,11 @@ ngx_edge_fetch_event_close(ngx_connection_t *c)
 /* Level-triggered: libcurl does not promise to read all there is. */
 
 static void
-ngx_edge_fetch_event_want(ngx_event_t *ev, ngx_uint_t wanted)
+ngx_edge_fetch_event_want(ngx_connection_t *c, ngx_event_t *ev,
+    ngx_uint_t wanted)
 {
-    ngx_int_t  rc, event;
+    ngx_int_t   rc, event;
+    ngx_uint_t  closed;
 
     event = ev->write ? NGX_WRITE_EVENT : NGX_READ_EVENT;
 
@@ -249,7 +316,11 @@ ngx_edge_fetch_event_want(ngx_event_t *ev, ngx_uint_t wanted)
         rc = ngx_add_event(ev, event, NGX_LEVEL_EVENT);
 
     } else if (!wanted && ev->active) {
-        rc = ngx_del_event(ev, event, 0);
+
+        /* what is closed already is not watched any more, see above */
+
+        closed = (fcntl(c->fd, F_GETFD) == -1);
+        rc = ngx_del_event(ev, event, closed ? NGX_CLOSE_EVENT : 0);
 
     } else {
         return;

@@ -31,6 +31,10 @@ ngx_int_t ngx_edge_fetch_event_init(ngx_edge_fetch_ended_pt ended);
 ngx_int_t ngx_edge_fetch_event_add(CURL *easy);
 void ngx_edge_fetch_event_remove(CURL *easy);
 
+/* For CURLOPT_OPENSOCKETFUNCTION of every handle. */
+curl_socket_t ngx_edge_fetch_event_socket_open(void *data,
+    curlsocktype purpose, struct curl_sockaddr *addr);
+
 /* Gives back all that init took; no handle may be in the loop. */
 void ngx_edge_fetch_event_end(void);
 
