@@ -10,9 +10,9 @@
 #     $nginx->signal('HUP');
 #     my ($status, $text) = Edge::Server->check($directives_of_http);
 #
-# start waits until it serves on $TEST_NGINX_SERVER_PORT; one worker does if
-# nothing is said.  When the file ends it is killed if it still runs, and any
-# report of a sanitizer fails the file.
+# start waits until it serves on $TEST_NGINX_SERVER_PORT; one worker with 1024
+# connections does if nothing is said.  When the file ends it is killed if it
+# still runs, and any report of a sanitizer fails the file.
 
 package Edge::Server;
 
@@ -36,7 +36,8 @@ sub start {
     my ($class, $http, %more) = @_;
 
     my $self = bless { home => $Edge::Env::tmp, owner => $$,
-                       count => $more{workers} || 1 }, $class;
+                       count => $more{workers} || 1,
+                       connections => $more{connections} }, $class;
     my $home = $self->{home};
 
     $self->configure($http);
@@ -91,6 +92,7 @@ sub configure {
     my ($self, $http) = @_;
 
     my $home = $self->{home};
+    my $connections = $self->{connections} || 1024;
 
     open my $out, '>', "$home/nginx.conf" or die "$home/nginx.conf: $!\n";
     print $out <<"END";
@@ -100,7 +102,7 @@ worker_processes $self->{count};
 error_log $home/error.log notice;
 pid $home/nginx.pid;
 @{[ $> == 0 ? 'user root;' : '' ]}
-events { worker_connections 1024; }
+events { worker_connections $connections; }
 http {
     access_log off;
     client_body_temp_path $home/body;
