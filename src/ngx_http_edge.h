@@ -40,12 +40,14 @@ typedef struct {
 
 
 typedef struct ngx_http_edge_route_entry_s  ngx_http_edge_route_entry_t;
+typedef struct ngx_http_edge_auth_verified_s  ngx_http_edge_auth_verified_t;
 
 
 /*
  * One per main request, in r->main->pool, whatever internal redirects happen.
  * The route feature writes module, endpoint and rest when they are first
- * asked for, and tenant in admit; failure is written by whoever fails.
+ * asked for, and tenant in admit; auth writes verified and token; failure is
+ * written by whoever fails.
  */
 typedef struct {
     ngx_str_t                           request_id;
@@ -55,11 +57,18 @@ typedef struct {
     ngx_str_t                           rest;       /* path behind the
                                                        endpoint: a document id,
                                                        else empty */
+    const ngx_http_edge_auth_verified_t
+                                       *verified;   /* NULL: no token */
+    ngx_str_t                           token;      /* taken off the request,
+                                                       for the next location */
+    ngx_int_t                           token_source; /* auth's */
     ngx_http_edge_failure_t             failure;
 
     unsigned                            routed:1;   /* the lookup was done */
     unsigned                            admitted:1; /* all checks passed */
     unsigned                            openai:1;   /* errors in OpenAI form */
+    unsigned                            claims_asked:1; /* by a variable before
+                                                       there were any */
 } ngx_http_edge_record_t;
 
 

@@ -17,6 +17,7 @@
 static const ngx_str_t  prefixes[] = {
     ngx_string("x-tenant-"),
     ngx_string("x-user-"),
+    ngx_string("authorization"),
     ngx_null_string
 };
 
@@ -192,6 +193,10 @@ test_prefixes(void)
     CHECK(!prefixed("X-Use"));
     CHECK(!prefixed("AX-User-Id"));
     CHECK(!prefixed(""));
+    CHECK(prefixed("Authorization"));
+    CHECK(!prefixed("Authorization-"));
+    CHECK(!prefixed("Authorizatio"));
+    CHECK(!prefixed("Authorizations"));
 }
 
 

@@ -95,6 +95,8 @@ ngx_edge_keyset_key_public(ngx_edge_keyset_key_t *key, ngx_uint_t allowed,
     ngx_int_t   rc;
     ngx_uint_t  alg, algs;
 
+    algs = 0;                               /* for the compiler */
+
     rc = ngx_edge_keyset_key_type(key, &algs, reason);
     if (rc != NGX_OK) {
         return rc;

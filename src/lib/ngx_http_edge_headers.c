@@ -39,7 +39,10 @@ ngx_http_edge_header_prefixed(const u_char *name, size_t len,
 
     for ( /* void */ ; prefixes->len; prefixes++) {
 
-        if (len < prefixes->len) {
+        if (len < prefixes->len
+            || (len > prefixes->len
+                && prefixes->data[prefixes->len - 1] != '-'))
+        {
             continue;
         }
 

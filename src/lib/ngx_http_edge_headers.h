@@ -18,7 +18,8 @@
 
 
 /* 1 if the name begins with one of the prefixes: any case, '_' equal to '-'.
- * Prefixes are in lower case with '-'; the list ends in ngx_null_string. */
+ * Prefixes are in lower case with '-'; one that does not end in '-' is a whole
+ * name; the list ends in ngx_null_string. */
 ngx_uint_t ngx_http_edge_header_prefixed(const u_char *name, size_t len,
     const ngx_str_t *prefixes);
 
