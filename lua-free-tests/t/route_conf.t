@@ -499,25 +499,25 @@ invalid parameter "resolve" in "target" directive
 
 
 
-=== TEST 42: allow
+=== TEST 42: allow by what is no claim
 --- http_config
-    edge_module a { allow $jwt_claim_modules a; }
+    edge_module a { allow $http_x_modules a; }
 --- config
     location /api/ { edge_tenant a unverified; edge_route on; }
 --- must_die
 --- error_log
-"allow" directive needs the verified claims of auth_jwt
+"$http_x_modules" in edge_module "a" is no claim
 
 
 
-=== TEST 43: allow_write by a claim
+=== TEST 43: allow_write by a claim, and for all
 --- http_config
-    edge_module a { allow_write $jwt_claim_scope w; }
+    edge_module a { allow_write $jwt_claim_scope w; allow_write unverified; }
 --- config
     location /api/ { edge_tenant a unverified; edge_route on; }
 --- must_die
 --- error_log
-"allow_write" directive needs the verified claims of auth_jwt
+"allow_write" directive is duplicate
 
 
 
@@ -733,7 +733,7 @@ location "/b/" has "edge_route" but no "edge_tenant"
     location /b/ { edge_tenant $http_x_t; edge_route on; }
 --- must_die
 --- error_log
-"edge_tenant $http_x_t" is no verified source: those come from auth_jwt
+"edge_tenant $http_x_t" is no verified source: neither $jwt_claim_<name> nor
 
 
 

@@ -87,6 +87,10 @@ ngx_http_edge_auth_access(ngx_http_request_t *r)
     /* of a location that the request was in before */
     rec->verified = NULL;
 
+    if (alcf->sources == NULL) {
+        return ngx_http_edge_auth_unavailable(r);
+    }
+
     rc = ngx_http_edge_auth_token(r, alcf, &j.text);
 
     if (rc == NGX_DECLINED) {

@@ -15,6 +15,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_edge.h"
+#include "auth/ngx_http_edge_auth_api.h"
 #include "route/ngx_edge_table.h"
 #include "route/ngx_http_edge_route_api.h"
 
@@ -49,7 +50,10 @@ typedef struct {
     const ngx_http_edge_route_entry_t  *entry;    /* in mode NAME */
     ngx_str_t                           prefix;   /* the location's; empty if
                                                      it is none by prefix */
-    ngx_http_complex_value_t           *tenant;   /* NULL: no edge_tenant */
+    ngx_http_complex_value_t           *tenant;   /* unverified; or: */
+    ngx_str_t                           tenant_claim; /* variable, without the
+                                                     '$'; empty: none */
+    const ngx_http_edge_auth_claim_t   *claim;    /* of tenant_claim */
 } ngx_http_edge_route_loc_conf_t;
 
 
@@ -63,6 +67,24 @@ char *ngx_http_edge_route_mode(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_edge_route_tenant(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_edge_route_set_allow(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_edge_route_set_allow_write(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+ngx_http_complex_value_t *ngx_http_edge_route_complex(ngx_conf_t *cf,
+    ngx_str_t *text);
+
+/* What claims a module and a location's tenant mean, when all are known. */
+ngx_int_t ngx_http_edge_route_compile_grants(ngx_conf_t *cf,
+    ngx_http_edge_route_entry_t *entry);
+char *ngx_http_edge_route_compile_tenant(ngx_conf_t *cf,
+    ngx_http_edge_route_loc_conf_t *rlcf, const ngx_str_t *location);
+
+/* Whether the verified token holds every word of a list (NULL: none asked).
+ * NGX_OK, NGX_DECLINED, NGX_ERROR. */
+ngx_int_t ngx_http_edge_route_granted(ngx_http_request_t *r,
+    const ngx_array_t *grants);
 
 /* Compiles the tables of all modules; refuses double paths. */
 char *ngx_http_edge_route_compile(ngx_conf_t *cf,

@@ -43,6 +43,8 @@ static ngx_int_t ngx_http_edge_route_check_method(ngx_http_request_t *r,
 static ngx_int_t ngx_http_edge_route_check_tenant(ngx_http_request_t *r,
     ngx_http_edge_record_t *rec);
 static ngx_uint_t ngx_http_edge_route_tenant_valid(const ngx_str_t *tenant);
+static ngx_int_t ngx_http_edge_route_check_allow(ngx_http_request_t *r,
+    const ngx_http_edge_record_t *rec);
 static ngx_int_t ngx_http_edge_route_check_write(ngx_http_request_t *r,
     const ngx_http_edge_record_t *rec);
 static ngx_int_t ngx_http_edge_route_check_length(ngx_http_request_t *r,
@@ -159,6 +161,10 @@ ngx_http_edge_route_check(ngx_http_request_t *r, ngx_http_edge_record_t *rec)
     }
 
     if (rc == NGX_OK) {
+        rc = ngx_http_edge_route_check_allow(r, rec);
+    }
+
+    if (rc == NGX_OK) {
         rc = ngx_http_edge_route_check_write(r, rec);
     }
 
@@ -166,7 +172,9 @@ ngx_http_edge_route_check(ngx_http_request_t *r, ngx_http_edge_record_t *rec)
         rc = ngx_http_edge_route_check_length(r, rec);
     }
 
-    if (rc == NGX_OK && ngx_http_edge_route_strip(r) != NGX_OK) {
+    if (rc == NGX_ERROR
+        || (rc == NGX_OK && ngx_http_edge_route_strip(r) != NGX_OK))
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -273,16 +281,23 @@ static ngx_int_t
 ngx_http_edge_route_check_tenant(ngx_http_request_t *r,
     ngx_http_edge_record_t *rec)
 {
+    ngx_int_t                              rc;
     ngx_str_t                              tenant;
     const ngx_http_edge_route_loc_conf_t  *rlcf;
 
     rlcf = ngx_http_get_module_loc_conf(r, ngx_http_edge_route_module);
 
     ngx_str_null(&tenant);
+    rc = NGX_DECLINED;
 
-    if (rlcf->tenant
-        && ngx_http_complex_value(r, rlcf->tenant, &tenant) != NGX_OK)
-    {
+    if (rlcf->claim) {
+        rc = ngx_http_edge_auth_claim_string(r, rlcf->claim, &tenant);
+
+    } else if (rlcf->tenant) {
+        rc = ngx_http_complex_value(r, rlcf->tenant, &tenant);
+    }
+
+    if (rc == NGX_ERROR) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -339,14 +354,41 @@ ngx_http_edge_route_tenant_valid(const ngx_str_t *tenant)
 
 
 static ngx_int_t
+ngx_http_edge_route_check_allow(ngx_http_request_t *r,
+    const ngx_http_edge_record_t *rec)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_edge_route_granted(r, rec->module->grants);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    return ngx_http_edge_fail(r, NGX_HTTP_FORBIDDEN, "module_forbidden",
+                              "this client may not use the module");
+}
+
+
+static ngx_int_t
 ngx_http_edge_route_check_write(ngx_http_request_t *r,
     const ngx_http_edge_record_t *rec)
 {
+    ngx_int_t  rc;
+
     if (rec->endpoint != ngx_http_edge_endpoint_documents
         || r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)
         || rec->module->write_unverified)
     {
         return NGX_OK;
+    }
+
+    if (rec->module->write_grants) {
+        rc = ngx_http_edge_route_granted(r, rec->module->write_grants);
+
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
     }
 
     return ngx_http_edge_fail(r, NGX_HTTP_FORBIDDEN, "write_forbidden",

@@ -30,6 +30,8 @@ struct ngx_http_edge_route_entry_s {
                                               by the rag feature, 0: none */
     const void                *pipeline;   /* the rag feature's; NULL: depends
                                               on the request, or none */
+    ngx_array_t               *grants;     /* of "allow"; NULL: none */
+    ngx_array_t               *write_grants; /* of "allow_write"; NULL: none */
     unsigned                   write_unverified:1;
 };
 

@@ -3,7 +3,7 @@
  * Copyright (C) nginx AI edge contributors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Reading of edge_module, edge_route and edge_tenant, and the tables made of
+ * Reading of edge_module and edge_route, and the tables made of
  * all modules.  What a verified identity is needed for is refused as long as
  * there is none.
  */
@@ -35,16 +35,12 @@ static char *ngx_http_edge_route_set_target(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static in_port_t ngx_http_edge_route_scheme(const ngx_str_t *target,
     size_t *len);
-static char *ngx_http_edge_route_set_allow(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_edge_route_set_allow_write(ngx_conf_t *cf,
+static char *ngx_http_edge_route_set_unbuilt(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_edge_route_set_rag(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_edge_route_set_endpoints(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
-static ngx_http_complex_value_t *ngx_http_edge_route_complex(ngx_conf_t *cf,
-    ngx_str_t *text);
 
 
 static ngx_command_t  ngx_http_edge_route_block_commands[] = {
@@ -71,7 +67,7 @@ static ngx_command_t  ngx_http_edge_route_block_commands[] = {
       NULL },
 
     { ngx_string("allow"),
-      NGX_CONF_1MORE,
+      NGX_CONF_TAKE2,
       ngx_http_edge_route_set_allow,
       0,
       0,
@@ -86,7 +82,7 @@ static ngx_command_t  ngx_http_edge_route_block_commands[] = {
 
     { ngx_string("shared_write"),
       NGX_CONF_1MORE,
-      ngx_http_edge_route_set_allow,
+      ngx_http_edge_route_set_unbuilt,
       0,
       0,
       NULL },
@@ -441,42 +437,10 @@ ngx_http_edge_route_scheme(const ngx_str_t *target, size_t *len)
 
 
 static char *
-ngx_http_edge_route_set_allow(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    return "needs the verified claims of auth_jwt, which this build does not "
-           "have";
-}
-
-
-static char *
-ngx_http_edge_route_set_allow_write(ngx_conf_t *cf, ngx_command_t *cmd,
+ngx_http_edge_route_set_unbuilt(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf)
 {
-    ngx_http_edge_route_entry_t *entry = conf;
-
-    ngx_str_t  *arg;
-
-    if (entry->write_unverified) {
-        return "is duplicate";
-    }
-
-    arg = cf->args->elts;
-
-    if (cf->args->nelts == 3) {
-        return ngx_http_edge_route_set_allow(cf, cmd, conf);
-    }
-
-    if (ngx_strcmp(arg[1].data, "unverified") != 0) {
-        return ngx_http_edge_conf_invalid(cf, &arg[1]);
-    }
-
-    ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                       "\"allow_write unverified\" lets every client of "
-                       "edge_module \"%V\" write documents", &entry->name);
-
-    entry->write_unverified = 1;
-
-    return NGX_CONF_OK;
+    return "is not supported by this build";
 }
 
 
@@ -584,48 +548,7 @@ ngx_http_edge_route_mode(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-char *
-ngx_http_edge_route_tenant(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_edge_route_loc_conf_t *rlcf = conf;
-
-    ngx_str_t  *arg;
-
-    if (rlcf->tenant != NGX_CONF_UNSET_PTR) {
-        return "is duplicate";
-    }
-
-    arg = cf->args->elts;
-
-    if (arg[1].len == 0) {
-        return ngx_http_edge_conf_invalid(cf, &arg[1]);
-    }
-
-    if (cf->args->nelts == 2) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"edge_tenant %V\" is no verified source: those "
-                           "come from auth_jwt, which this build does not "
-                           "have; add \"unverified\" to trust the value",
-                           &arg[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    if (ngx_strcmp(arg[2].data, "unverified") != 0) {
-        return ngx_http_edge_conf_invalid(cf, &arg[2]);
-    }
-
-    ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                       "\"edge_tenant %V unverified\" lets the client choose "
-                       "its tenant, unless something in front of nginx sets "
-                       "the value", &arg[1]);
-
-    rlcf->tenant = ngx_http_edge_route_complex(cf, &arg[1]);
-
-    return rlcf->tenant ? NGX_CONF_OK : NGX_CONF_ERROR;
-}
-
-
-static ngx_http_complex_value_t *
+ngx_http_complex_value_t *
 ngx_http_edge_route_complex(ngx_conf_t *cf, ngx_str_t *text)
 {
     ngx_http_complex_value_t          *cv;

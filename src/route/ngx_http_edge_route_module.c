@@ -144,7 +144,20 @@ ngx_http_edge_route_create_main_conf(ngx_conf_t *cf)
 static char *
 ngx_http_edge_route_init_main_conf(ngx_conf_t *cf, void *conf)
 {
-    return ngx_http_edge_route_compile(cf, conf);
+    ngx_http_edge_route_main_conf_t *rmcf = conf;
+
+    ngx_uint_t                    i;
+    ngx_http_edge_route_entry_t  *entry;
+
+    entry = rmcf->entries.elts;
+
+    for (i = 0; i < rmcf->entries.nelts; i++) {
+        if (ngx_http_edge_route_compile_grants(cf, &entry[i]) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return ngx_http_edge_route_compile(cf, rmcf);
 }
 
 
@@ -159,6 +172,8 @@ ngx_http_edge_route_create_loc_conf(ngx_conf_t *cf)
      *     conf->name = { 0, NULL };
      *     conf->entry = NULL;
      *     conf->prefix = { 0, NULL };
+     *     conf->tenant_claim = { 0, NULL };
+     *     conf->claim = NULL;
      */
 
     conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_edge_route_loc_conf_t));
@@ -188,7 +203,12 @@ ngx_http_edge_route_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_merge_uint_value(conf->mode, prev->mode,
                               NGX_HTTP_EDGE_ROUTE_OFF);
-    ngx_conf_merge_ptr_value(conf->tenant, prev->tenant, NULL);
+
+    if (conf->tenant == NGX_CONF_UNSET_PTR) {
+        conf->tenant = (prev->tenant == NGX_CONF_UNSET_PTR) ? NULL
+                                                            : prev->tenant;
+        conf->tenant_claim = prev->tenant_claim;
+    }
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
@@ -241,17 +261,16 @@ ngx_http_edge_route_check_location(ngx_conf_t *cf,
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    /* a server's own level only passes its values on to locations */
+    /* a server's own level passes its values on to locations; it serves only
+     * what no location matches, and without a tenant refuses that */
 
-    if (conf->tenant || clcf->name.len == 0) {
+    if (clcf->name.len == 0 && !clcf->noname
+        && conf->tenant_claim.len == 0)
+    {
         return NGX_CONF_OK;
     }
 
-    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                  "location \"%V\" has \"edge_route\" but no \"edge_tenant\"",
-                  &clcf->name);
-
-    return NGX_CONF_ERROR;
+    return ngx_http_edge_route_compile_tenant(cf, conf, &clcf->name);
 }
 
 
