@@ -550,7 +550,7 @@ invalid parameter "on" in "allow_write" directive
     location /api/ { edge_tenant a unverified; edge_route on; }
 --- must_die
 --- error_log
-"shared_write" directive needs the verified claims of auth_jwt
+"shared_write" directive is not supported by this build
 
 
 

@@ -170,6 +170,10 @@ char *ngx_http_edge_auth_cache(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_edge_auth_claim_set(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
+/* The bytes of a file of keys, at configuration time; NGX_ERROR was logged. */
+ngx_int_t ngx_http_edge_auth_read(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_str_t *text);
+
 /* Checks of a merged location; computes its policy. */
 char *ngx_http_edge_auth_check(ngx_conf_t *cf,
     ngx_http_edge_auth_loc_conf_t *alcf);

@@ -23,8 +23,6 @@ static ngx_http_edge_auth_source_t *ngx_http_edge_auth_source(ngx_conf_t *cf,
     ngx_http_edge_auth_loc_conf_t *alcf);
 static char *ngx_http_edge_auth_token_source(ngx_conf_t *cf,
     ngx_http_edge_auth_loc_conf_t *alcf, ngx_str_t *value);
-static ngx_int_t ngx_http_edge_auth_read(ngx_conf_t *cf, ngx_str_t *name,
-    ngx_str_t *text);
 static char *ngx_http_edge_auth_words(ngx_conf_t *cf, ngx_array_t **words,
     ngx_str_t *value, ngx_uint_t n);
 static char *ngx_http_edge_auth_cache_zone(ngx_conf_t *cf,
@@ -186,7 +184,7 @@ ngx_http_edge_auth_key_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_edge_auth_read(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *text)
 {
     ssize_t          n;
