@@ -246,7 +246,9 @@ ngx_http_edge_auth_alone(ngx_conf_t *cf)
     for (i = 0; cf->cycle->modules[i]; i++) {
         module = cf->cycle->modules[i];
 
-        if (module == &ngx_http_edge_auth_module
+        if (ngx_strncmp(module->name, "ngx_http_edge_",
+                        sizeof("ngx_http_edge_") - 1)
+            == 0
             || module->type != NGX_HTTP_MODULE
             || module->commands == NULL)
         {
