@@ -193,7 +193,7 @@ ngx_int_t ngx_http_edge_auth_strip(ngx_http_request_t *r);
 ngx_int_t ngx_http_edge_auth_token(ngx_http_request_t *r,
     ngx_http_edge_auth_loc_conf_t *alcf, ngx_str_t *text);
 
-/* If name begins with prefix and is longer, takes the prefix off and gives 1. */
+/* If name begins with prefix and is longer: takes the prefix off, gives 1. */
 ngx_uint_t ngx_http_edge_auth_prefixed(ngx_str_t *name, const char *prefix);
 
 /*

@@ -22,9 +22,9 @@ typedef struct ngx_http_edge_auth_claim_s  ngx_http_edge_auth_claim_t;
 
 
 /* The claim that a variable's name (without '$') means: "jwt_claim_<name>", or
- * a name defined by auth_jwt_claim_set.  NULL: the name is no claim (or no memory, which
- * was logged).  To be asked when the whole http block was
- * read: in init main conf, merges or postconfiguration. */
+ * a name defined by auth_jwt_claim_set.  NULL: the name is no claim, or there
+ * is no memory.  To be asked when the whole http block was read: in init main
+ * conf, merges or postconfiguration. */
 const ngx_http_edge_auth_claim_t *ngx_http_edge_auth_claim(ngx_conf_t *cf,
     const ngx_str_t *name);
 
