@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx
 from httpx_sse import connect_sse
 
+import tokens
+
 QUICKSTART = Path(__file__).resolve().parents[2] / "conf/quickstart"
 
 
@@ -19,7 +21,7 @@ class Client:
         self.tenant = tenant
         self.http = httpx.Client(
             base_url=base, timeout=90, http1=not http2, http2=http2,
-            headers={"X-Tenant-Id": tenant, **headers})
+            headers={**tokens.bearer(tenant), **headers})
 
     def close(self):
         self.http.close()

@@ -24,6 +24,8 @@ from pathlib import Path
 import httpx
 from qdrant_client import QdrantClient
 
+import tokens
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CONTRACT = ROOT.parent / "shared/contracts/qdrant-openapi.validating.json"
@@ -135,7 +137,8 @@ RAG_STORE = """
 MODULE_BLOCK = """
     edge_module {name} {{
         rag          {name};
-        allow_write  unverified;
+        allow        $jwt_claim_modules {name};
+        allow_write  $jwt_claim_scope documents:write;
     }}
 """
 
@@ -224,6 +227,7 @@ class Gateway:
         conf.write_text(fill((HERE / "nginx.conf.in").read_text(), {
             "http": http, "locations": locations, "module": MODULE,
             "dir": self.directory, "port": self.port,
+            "jwks": tokens.jwks(),
             "port_h2": self.port_h2}))
 
         self.process = Process(

@@ -17,8 +17,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 import stack as stack_
+import tokens
 
-PAGE = (stack_.HERE / "page.html").read_bytes()
+PAGE = (stack_.HERE / "page.html").read_text(encoding="utf-8")
 
 # One process tree with a profile of its own, and nothing asked of the net.
 FLAGS = """
@@ -52,7 +53,8 @@ class Site(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path.startswith("/?"):
-            self.answer(200, PAGE)
+            self.answer(200, PAGE.replace("@token@", tokens.token("acme"))
+                        .encode())
         else:
             self.answer(404, b"")
 

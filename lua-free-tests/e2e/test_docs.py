@@ -13,6 +13,7 @@ import subprocess
 import pytest
 
 import stack as stack_
+import tokens
 
 PAGE = stack_.ROOT / "docs/api.md"
 BLOCK = re.compile(r"^```sh run( fails)?\n(.*?)^```$", re.M | re.S)
@@ -47,7 +48,8 @@ def test_an_example_of_the_page(stack, embedded, local, fails, command):
         ["bash", "-euo", "pipefail", "-c", command], timeout=60,
         capture_output=True, text=True, cwd=stack_.ROOT,
         env={"PATH": os.environ["PATH"], "CURL_HOME": str(home),
-             "HOME": str(home), "LC_ALL": "C.UTF-8"})
+             "HOME": str(home), "LC_ALL": "C.UTF-8",
+             "ACME": tokens.token("acme"), "GLOBEX": tokens.token("globex")})
     print(done.stdout, done.stderr)
     assert done.returncode == (22 if fails else 0)
     assert done.stdout or " -X DELETE" in command

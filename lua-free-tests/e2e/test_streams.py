@@ -4,11 +4,11 @@
 # Streamed answers, read by clients that others wrote, over HTTP/1.1 and
 # HTTP/2; and what becomes of a stream whose model has no capacity.
 
-import httpx
 import openai
 import pytest
 
 import client
+import tokens
 
 QUESTION = "What is the forecast accuracy target?"
 DOCUMENT = "demand-forecast-cycle"
@@ -113,10 +113,10 @@ def test_a_client_that_leaves_harms_nobody(edge, reader):
 
 @pytest.fixture()
 def sdk(edge, people):
-    with httpx.Client(headers={"X-Tenant-Id": "acme"}) as http:
-        yield openai.OpenAI(base_url=edge.base + "/api/v1/planning",
-                            api_key="unused", max_retries=0, timeout=60,
-                            http_client=http)
+    with openai.OpenAI(base_url=edge.base + "/api/v1/planning",
+                       api_key=tokens.token("acme"), max_retries=0,
+                       timeout=60) as client:
+        yield client
 
 
 ASK = {"model": "planning",
