@@ -339,13 +339,19 @@ class Stack:
                 if re.search(r"\[(alert|crit|emerg)\]|exited on signal",
                              line)]
 
-    def journal(self):
-        """What Qdrant was asked, oldest first."""
+    def journal(self, least=0):
+        """What Qdrant was asked, oldest first.  It is written behind the
+        response: who has just seen one says how many lines there must be."""
 
-        if not self.journal_file.exists():
-            return []
-        lines = self.journal_file.read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines]
+        end = time.monotonic() + 5
+        while True:
+            lines = []
+            if self.journal_file.exists():
+                lines = self.journal_file.read_text(
+                    encoding="utf-8").splitlines()
+            if len(lines) >= least or time.monotonic() > end:
+                return [json.loads(line) for line in lines]
+            time.sleep(0.02)
 
     def stop(self):
         for process in reversed(self.processes):

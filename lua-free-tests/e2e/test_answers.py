@@ -279,13 +279,14 @@ def test_what_qdrant_is_asked(stack, people):
 
     before = len(stack.journal())
     c = people["acme"]
-    c.http.post(c.url("planning", "search"),
-                json={"query": "What is the forecast accuracy target?",
-                      "filter": {"must_not": [{"key": "doc_id", "match": {
-                          "value": "x"}}]}},
-                headers={"Cookie": "a=b",
-                         "X-User-Id": "mallory", "X-Other": "1"})
-    new = [e for e in stack.journal()[before:]]
+    r = c.http.post(c.url("planning", "search"),
+                    json={"query": "What is the forecast accuracy target?",
+                          "filter": {"must_not": [{"key": "doc_id", "match": {
+                              "value": "x"}}]}},
+                    headers={"Cookie": "a=b", "X-User-Id": "mallory",
+                             "X-Other": "1"})
+    assert r.status_code == 200, r.text
+    new = stack.journal(before + 1)[before:]
     assert [e["path"].split("?")[0] for e in new] \
         == ["/collections/documents/points/query"]
 
