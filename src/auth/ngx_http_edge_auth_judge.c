@@ -60,6 +60,12 @@ ngx_http_edge_auth_judge(ngx_http_request_t *r,
         return rc;
     }
 
+    /* some issuers write "\/" for every slash */
+
+    if (iss.data && ngx_edge_scan_decode(r->pool, &iss, &iss) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     v->header = token.header;
     v->payload = token.payload;
 
