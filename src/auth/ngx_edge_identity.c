@@ -4,19 +4,24 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * Minting through libjwt.  Its strings end in NUL, so a value with a NUL byte
- * inside is refused rather than cut.
+ * inside is refused rather than cut.  It signs ES256 on any curve, and asks a
+ * terminal for a passphrase: so the key is looked at before it gets there.
  */
 
 
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <jwt.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
 #include "auth/ngx_edge_identity.h"
 
 
 #define NGX_EDGE_IDENTITY_SECRET_MIN  32    /* RFC 7518 section 3.2 */
 
 
+static int ngx_edge_identity_passphrase(char *buf, int size, int rwflag,
+    void *data);
 static ngx_int_t ngx_edge_identity_fill(ngx_pool_t *pool, jwt_t *jwt,
     const ngx_edge_identity_signer_t *signer,
     const ngx_edge_identity_claims_t *claims);
@@ -24,6 +29,50 @@ static ngx_int_t ngx_edge_identity_grant(ngx_pool_t *pool, jwt_t *jwt,
     const char *name, const ngx_str_t *value);
 static char *ngx_edge_identity_string(ngx_pool_t *pool,
     const ngx_str_t *value);
+
+
+ngx_int_t
+ngx_edge_identity_key(const ngx_edge_identity_signer_t *signer)
+{
+    BIO        *bio;
+    char        name[32];
+    EVP_PKEY   *pkey;
+    ngx_int_t   rc;
+
+    if (signer->alg == ngx_edge_identity_hs256) {
+        return (signer->key.len >= NGX_EDGE_IDENTITY_SECRET_MIN)
+               ? NGX_OK : NGX_DECLINED;
+    }
+
+    bio = BIO_new_mem_buf(signer->key.data, (int) signer->key.len);
+    if (bio == NULL) {
+        ERR_clear_error();
+        return NGX_ERROR;
+    }
+
+    pkey = PEM_read_bio_PrivateKey(bio, NULL, ngx_edge_identity_passphrase,
+                                   NULL);
+
+    rc = (pkey
+          && EVP_PKEY_get_group_name(pkey, name, sizeof(name), NULL) == 1
+          && ngx_strcmp(name, "prime256v1") == 0)
+         ? NGX_OK : NGX_DECLINED;
+
+    EVP_PKEY_free(pkey);
+    BIO_free(bio);
+    ERR_clear_error();
+
+    return rc;
+}
+
+
+/* There is none. */
+
+static int
+ngx_edge_identity_passphrase(char *buf, int size, int rwflag, void *data)
+{
+    return -1;
+}
 
 
 ngx_int_t
@@ -35,12 +84,6 @@ ngx_edge_identity_mint(ngx_pool_t *pool,
     jwt_t      *jwt;
     jwt_alg_t   alg;
     ngx_int_t   rc;
-
-    if (signer->alg == ngx_edge_identity_hs256
-        && signer->key.len < NGX_EDGE_IDENTITY_SECRET_MIN)
-    {
-        return NGX_DECLINED;
-    }
 
     if (jwt_new(&jwt) != 0) {
         return NGX_ERROR;

@@ -44,8 +44,14 @@ typedef struct {
 } ngx_edge_identity_claims_t;
 
 
-/* The compact token in pool memory.  NGX_OK; NGX_DECLINED: the key is not for
- * the algorithm; NGX_ERROR: no memory. */
+/* NGX_OK; NGX_DECLINED: the key is not for the algorithm; NGX_ERROR: no
+ * memory. */
+ngx_int_t ngx_edge_identity_key(const ngx_edge_identity_signer_t *signer);
+
+
+/* The compact token in pool memory, with a key that passed the above.  NGX_OK;
+ * NGX_DECLINED: it could not be signed; NGX_ERROR: no memory, or a value that
+ * is no UTF-8 or has a NUL byte. */
 ngx_int_t ngx_edge_identity_mint(ngx_pool_t *pool,
     const ngx_edge_identity_signer_t *signer,
     const ngx_edge_identity_claims_t *claims, ngx_str_t *token);

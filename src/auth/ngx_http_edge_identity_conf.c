@@ -219,12 +219,13 @@ ngx_http_edge_identity_check(ngx_conf_t *cf,
     claims.iat = ngx_time();
     claims.exp = claims.iat;
 
-    if (ngx_edge_identity_mint(cf->temp_pool, signer, &claims, &token)
-        != NGX_OK)
+    if (ngx_edge_identity_key(signer) != NGX_OK
+        || ngx_edge_identity_mint(cf->temp_pool, signer, &claims, &token)
+           != NGX_OK)
     {
         return (signer->alg == ngx_edge_identity_hs256)
                ? "needs a \"key\" of 32 bytes or more for HS256"
-               : "needs a \"key\" in PEM for ES256";
+               : "needs a \"key\" on P-256 in PEM for ES256";
     }
 
     hash = ngx_edge_hash_create(cf->temp_pool);
