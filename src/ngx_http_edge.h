@@ -68,7 +68,7 @@ typedef struct {
     unsigned                            admitted:1; /* all checks passed */
     unsigned                            openai:1;   /* errors in OpenAI form */
     unsigned                            claims_asked:1; /* by a variable before
-                                                       there were any */
+                                                       those in force */
 } ngx_http_edge_record_t;
 
 

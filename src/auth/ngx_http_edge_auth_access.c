@@ -84,8 +84,13 @@ ngx_http_edge_auth_access(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* of a location that the request was in before */
-    rec->verified = NULL;
+    /* of a location that the request was in before, as is what variables
+     * remember of its claims */
+
+    if (rec->verified) {
+        rec->verified = NULL;
+        rec->claims_asked = 1;
+    }
 
     if (alcf->sources == NULL) {
         return ngx_http_edge_auth_unavailable(r);
@@ -413,6 +418,7 @@ ngx_http_edge_auth_pass(ngx_http_request_t *r,
 
     if (rc != NGX_OK) {
         rec->verified = NULL;
+        rec->claims_asked = 1;
     }
 
     return rc;
@@ -460,8 +466,8 @@ ngx_http_edge_auth_required(ngx_http_request_t *r,
 }
 
 
-/* A map of a claim that was asked for before the token was verified has
- * remembered what it found then. */
+/* A map of a claim that was asked for before this token was verified has
+ * remembered what it found then: nothing, or the claims of another token. */
 
 static void
 ngx_http_edge_auth_forget(ngx_http_request_t *r,

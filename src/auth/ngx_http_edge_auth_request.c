@@ -43,6 +43,9 @@ struct ngx_http_edge_auth_keys_s {
 static void ngx_http_edge_auth_keys_cleanup(void *data);
 static ngx_http_edge_auth_kept_t *ngx_http_edge_auth_keys_find(
     ngx_http_request_t *r, const ngx_str_t *uri);
+static ngx_int_t ngx_http_edge_auth_keys_retire(ngx_http_request_t *r,
+    ngx_http_edge_auth_kept_t *kept);
+static void ngx_http_edge_auth_keys_retired(void *data);
 static void ngx_http_edge_auth_keys_drop(ngx_http_edge_auth_keys_t *keys,
     ngx_http_edge_auth_kept_t *kept);
 static ngx_http_edge_auth_kept_t *ngx_http_edge_auth_keys_add(
@@ -180,8 +183,7 @@ static ngx_edge_keyset_t *
 ngx_http_edge_auth_request_take(ngx_http_request_t *r, const ngx_str_t *uri,
     ngx_http_edge_sub_t *sub)
 {
-    ngx_http_edge_auth_kept_t       *kept;
-    ngx_http_edge_auth_main_conf_t  *amcf;
+    ngx_http_edge_auth_kept_t  *kept;
 
     if (sub->result != ngx_http_edge_sub_ok) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
@@ -207,9 +209,8 @@ ngx_http_edge_auth_request_take(ngx_http_request_t *r, const ngx_str_t *uri,
         return kept->set;
     }
 
-    if (kept) {
-        amcf = ngx_http_get_module_main_conf(r, ngx_http_edge_auth_module);
-        ngx_http_edge_auth_keys_drop(amcf->keys, kept);
+    if (kept && ngx_http_edge_auth_keys_retire(r, kept) != NGX_OK) {
+        return NULL;
     }
 
     kept = ngx_http_edge_auth_keys_add(r, uri, &sub->answer);
@@ -311,6 +312,40 @@ failed:
     ngx_destroy_pool(pool);
 
     return NULL;
+}
+
+
+/* Another source of the same location may have been given this set a moment
+ * ago, by the same URI: it lives as long as the request. */
+
+static ngx_int_t
+ngx_http_edge_auth_keys_retire(ngx_http_request_t *r,
+    ngx_http_edge_auth_kept_t *kept)
+{
+    ngx_pool_cleanup_t              *cln;
+    ngx_http_edge_auth_main_conf_t  *amcf;
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_http_edge_auth_keys_retired;
+    cln->data = kept->pool;
+
+    amcf = ngx_http_get_module_main_conf(r, ngx_http_edge_auth_module);
+
+    ngx_queue_remove(&kept->queue);
+    amcf->keys->n--;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_edge_auth_keys_retired(void *data)
+{
+    ngx_destroy_pool(data);
 }
 
 

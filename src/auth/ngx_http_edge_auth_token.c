@@ -29,8 +29,8 @@ static ngx_int_t ngx_http_edge_auth_strip_argument(ngx_http_request_t *r,
     const ngx_str_t *name);
 static void ngx_http_edge_auth_strip_cookie(ngx_http_request_t *r,
     const ngx_str_t *name);
-static void ngx_http_edge_auth_strip_pairs(ngx_str_t *text, u_char separator,
-    const ngx_str_t *name);
+static void ngx_http_edge_auth_strip_pairs(ngx_str_t *text,
+    const char *separators, const ngx_str_t *name);
 
 
 ngx_int_t
@@ -223,7 +223,7 @@ ngx_http_edge_auth_strip_argument(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    ngx_http_edge_auth_strip_pairs(&args, '&', name);
+    ngx_http_edge_auth_strip_pairs(&args, "&", name);
 
     r->args = args;
     r->valid_unparsed_uri = 0;
@@ -248,7 +248,7 @@ ngx_http_edge_auth_strip_cookie(ngx_http_request_t *r, const ngx_str_t *name)
                                    sizeof("Cookie") - 1)
                    == 0)
             {
-                ngx_http_edge_auth_strip_pairs(&h[i].value, ';', name);
+                ngx_http_edge_auth_strip_pairs(&h[i].value, ";,", name);
             }
         }
     }
@@ -256,29 +256,41 @@ ngx_http_edge_auth_strip_cookie(ngx_http_request_t *r, const ngx_str_t *name)
 
 
 /* Takes every "name=value" out of a list, in place; names are compared as
- * nginx finds them, in any case. */
+ * nginx finds them: in any case, cookies behind a comma too and with spaces
+ * before the '='. */
 
 static void
-ngx_http_edge_auth_strip_pairs(ngx_str_t *text, u_char separator,
+ngx_http_edge_auth_strip_pairs(ngx_str_t *text, const char *separators,
     const ngx_str_t *name)
 {
-    u_char  *p, *next, *last, *start, *end;
+    u_char  *p, *next, *last, *start, *end, *eq;
 
     end = text->data;                       /* of what stays */
     last = text->data + text->len;
 
     for (p = text->data; p < last; p = next) {
 
-        next = ngx_strlchr(p, last, separator);
-        next = next ? next + 1 : last;
+        for (next = p;
+             next < last && ngx_strchr(separators, *next) == NULL;
+             next++)
+        { /* void */ }
+
+        next = (next < last) ? next + 1 : last;
 
         for (start = p; start < next && *start == ' '; start++) { /* void */ }
 
         if ((size_t) (next - start) > name->len
-            && start[name->len] == '='
             && ngx_strncasecmp(start, name->data, name->len) == 0)
         {
-            continue;
+            eq = start + name->len;
+
+            while (eq < next && *eq == ' ') {
+                eq++;
+            }
+
+            if (eq < next && *eq == '=') {
+                continue;
+            }
         }
 
         end = ngx_movemem(end, p, next - p);
@@ -287,7 +299,7 @@ ngx_http_edge_auth_strip_pairs(ngx_str_t *text, u_char separator,
     text->len = end - text->data;
 
     while (text->len
-           && (text->data[text->len - 1] == separator
+           && (ngx_strchr(separators, text->data[text->len - 1])
                || text->data[text->len - 1] == ' '))
     {
         text->len--;
