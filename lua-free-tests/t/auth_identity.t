@@ -122,7 +122,9 @@ sub server {
         }
         location /bare/ {
             if (\$http_x_edge_identity = never) { return 404; }
+            if (\$http_x_request_id = never) { return 404; }
             proxy_set_header X-Copy "[\$http_x_edge_identity]";
+            proxy_set_header X-Copy-Id "[\$http_x_request_id]";
             proxy_pass http://127.0.0.1:$stub/sales/;
         }
         location /off/ {
@@ -235,6 +237,11 @@ sub request_id {
 
     ok(length $ours, 'the response has one');
     is_deeply(\@got, [$ours], 'and the service the same');
+
+    my $head = ask('es', '/bare/x', client(), 'X-Request-Id: evil')->{body};
+    my ($id) = $head =~ /^X-Request-Id: (\w+)\r$/m;
+
+    like($head, qr/^X-Copy-Id: \[\Q$id\E\]\r$/m, 'the variable shows it');
 }
 
 sub kept {
@@ -387,7 +394,9 @@ sub refused {
         ["header=X_Id $k", 'invalid "header" of "auth_jwt_identity": "X_Id"'],
         ["header=X:Id $k", 'invalid "header" of'],
         ["'header=X Id' $k", 'invalid "header" of'],
-        ["header=authorization $k", 'cannot use "Authorization"'],
+        (map { ["header=$_ $k", qq(cannot use "$_" as its header)] }
+            qw(Authorization connection Content-Length Cookie Expect HOST
+               Keep-Alive TE Transfer-Encoding Upgrade X-Request-Id)),
         (map { ["$h key=$home/$_", 'needs a "key" on P-256 in PEM'] }
             qw(p384.pem k256.pem rsa.pem es.pub locked.pem hs.key
                empty.key)),

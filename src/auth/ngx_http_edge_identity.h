@@ -22,7 +22,8 @@ typedef struct {
     ngx_str_t                    header;
     ngx_str_t                    lowcase;
     ngx_uint_t                   hash;         /* of lowcase */
-    ngx_int_t                    variable;     /* $http_<header> */
+    ngx_int_t                    variables[2]; /* $http_<header>, and of
+                                                  X-Request-Id */
     ngx_edge_identity_signer_t   signer;
     ngx_str_t                    issuer;
     time_t                       ttl;

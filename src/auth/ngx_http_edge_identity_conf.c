@@ -28,6 +28,14 @@ static char *ngx_http_edge_identity_check(ngx_conf_t *cf,
     ngx_http_edge_identity_t *identity);
 
 
+/* Fields with a meaning of their own, or that a proxy does not pass on. */
+static const char  *ngx_http_edge_identity_reserved[] = {
+    "authorization", "connection", "content-length", "cookie", "expect",
+    "host", "keep-alive", "te", "transfer-encoding", "upgrade",
+    "x-request-id", NULL
+};
+
+
 char *
 ngx_http_edge_identity(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -138,9 +146,12 @@ static char *
 ngx_http_edge_identity_name(ngx_conf_t *cf,
     ngx_http_edge_identity_t *identity, ngx_str_t *name)
 {
-    u_char     *p, c;
-    size_t      i;
-    ngx_str_t   variable;
+    u_char       *p, c;
+    size_t        i;
+    ngx_str_t     variable;
+    const char  **reserved;
+
+    static ngx_str_t  id = ngx_string("http_x_request_id");
 
     identity->header = *name;
     identity->lowcase.len = name->len;
@@ -173,19 +184,25 @@ ngx_http_edge_identity_name(ngx_conf_t *cf,
         return "has no name in \"header\"";
     }
 
-    if (identity->lowcase.len == sizeof("authorization") - 1
-        && ngx_memcmp(identity->lowcase.data, "authorization",
-                      identity->lowcase.len)
-           == 0)
-    {
-        return "cannot use \"Authorization\" as its header";
+    identity->lowcase.data[i] = '\0';
+
+    for (reserved = ngx_http_edge_identity_reserved; *reserved; reserved++) {
+        if (ngx_strcmp(identity->lowcase.data, *reserved) == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"auth_jwt_identity\" cannot use \"%V\" as "
+                               "its header", name);
+            return NGX_CONF_ERROR;
+        }
     }
 
     identity->hash = ngx_hash_key(identity->lowcase.data,
                                   identity->lowcase.len);
-    identity->variable = ngx_http_get_variable_index(cf, &variable);
+    identity->variables[0] = ngx_http_get_variable_index(cf, &variable);
+    identity->variables[1] = ngx_http_get_variable_index(cf, &id);
 
-    return (identity->variable == NGX_ERROR) ? NGX_CONF_ERROR : NGX_CONF_OK;
+    return (identity->variables[0] == NGX_ERROR
+            || identity->variables[1] == NGX_ERROR)
+           ? NGX_CONF_ERROR : NGX_CONF_OK;
 }
 
 

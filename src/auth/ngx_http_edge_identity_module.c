@@ -139,6 +139,7 @@ ngx_http_edge_identity_set(ngx_http_request_t *r,
     const ngx_http_edge_identity_t *identity, ngx_str_t *token)
 {
     ngx_str_t                      names[3];
+    ngx_uint_t                     i;
     const ngx_http_edge_record_t  *rec;
 
     static const ngx_str_t         id = ngx_string("X-Request-Id");
@@ -152,8 +153,10 @@ ngx_http_edge_identity_set(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    r->variables[identity->variable].valid = 0;
-    r->variables[identity->variable].not_found = 0;
+    for (i = 0; i < 2; i++) {
+        r->variables[identity->variables[i]].valid = 0;
+        r->variables[identity->variables[i]].not_found = 0;
+    }
 
     rec = ngx_http_edge_record_get(r);
 
