@@ -238,7 +238,8 @@ sub request_id {
     ok(length $ours, 'the response has one');
     is_deeply(\@got, [$ours], 'and the service the same');
 
-    my $head = ask('es', '/bare/x', client(), 'X-Request-Id: evil')->{body};
+    my $head = ask('es', '/bare/x', client(),
+                   'X-Request-Id: evil id')->{body};
     my ($id) = $head =~ /^X-Request-Id: (\w+)\r$/m;
 
     like($head, qr/^X-Copy-Id: \[\Q$id\E\]\r$/m, 'the variable shows it');
