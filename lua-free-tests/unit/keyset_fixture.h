@@ -76,20 +76,6 @@ base64(const u_char *data, size_t len)
 }
 
 
-static ngx_str_t
-unbase64(const char *s)
-{
-    ngx_str_t  bytes;
-
-    bytes.data = ngx_pnalloc(fixture_pool,
-                             ngx_edge_base64url_decoded(strlen(s)));
-    CHECK(ngx_edge_base64url_decode(&bytes, (u_char *) s, strlen(s))
-          == NGX_OK);
-
-    return bytes;
-}
-
-
 /* A set from a block of exactly the text, gone afterwards. */
 
 static ngx_edge_keyset_t *

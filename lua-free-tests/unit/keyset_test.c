@@ -90,6 +90,20 @@ static const vector_t  vectors[] = {
 };
 
 
+static ngx_str_t
+unbase64(const char *s)
+{
+    ngx_str_t  bytes;
+
+    bytes.data = ngx_pnalloc(fixture_pool,
+                             ngx_edge_base64url_decoded(strlen(s)));
+    CHECK(ngx_edge_base64url_decode(&bytes, (u_char *) s, strlen(s))
+          == NGX_OK);
+
+    return bytes;
+}
+
+
 static void
 test_vectors(void)
 {

@@ -340,7 +340,7 @@ ngx_edge_keyset_keep(ngx_edge_keyset_make_t *make, ngx_int_t rc,
 
     for (i = 0; i < kid.len; i++) {
 
-        if (kid.data[i] <= ' ' || kid.data[i] >= 0x7f) {
+        if (kid.data[i] <= ' ' || kid.data[i] == '"' || kid.data[i] >= 0x7f) {
             kid.data[i] = '?';
         }
     }
