@@ -163,7 +163,7 @@ jwk_of(EVP_PKEY *pkey, const char *more)
 }
 
 
-static char *
+static inline char *
 jwk_of_secret(const char *secret, size_t len, const char *more)
 {
     return text("{\"kty\":\"oct\",\"k\":\"%s\"%s}",
@@ -192,6 +192,28 @@ pem_of(EVP_PKEY *pkey)
 
     bio = BIO_new(BIO_s_mem());
     PEM_write_bio_PUBKEY(bio, pkey);
+
+    return bio_text(bio);
+}
+
+
+static inline char *
+certificate(EVP_PKEY *pkey)
+{
+    BIO   *bio;
+    X509  *cert;
+
+    cert = X509_new();
+    X509_set_pubkey(cert, pkey);
+    X509_gmtime_adj(X509_getm_notBefore(cert), -20);
+    X509_gmtime_adj(X509_getm_notAfter(cert), -10);   /* nobody asks */
+    CHECK(X509_sign(cert, pkey, EVP_PKEY_is_a(pkey, "ED25519")
+                                ? NULL : EVP_sha256())
+          > 0);
+
+    bio = BIO_new(BIO_s_mem());
+    PEM_write_bio_X509(bio, cert);
+    X509_free(cert);
 
     return bio_text(bio);
 }
@@ -241,7 +263,7 @@ token_of(ngx_edge_jwt_alg_e alg)
 }
 
 
-static ngx_edge_token_t
+static inline ngx_edge_token_t
 sign_secret(ngx_edge_jwt_alg_e alg, const char *secret, size_t len)
 {
     unsigned          n;
@@ -282,7 +304,7 @@ raw_ecdsa(EVP_PKEY *pkey, ngx_str_t *signature)
 
 /* salt: of PSS, as OpenSSL takes it; mgf: its digest, NULL: the same. */
 
-static ngx_edge_token_t
+static inline ngx_edge_token_t
 sign_pss(ngx_edge_jwt_alg_e alg, EVP_PKEY *pkey, int salt, const EVP_MD *mgf)
 {
     EVP_MD_CTX        *md;
@@ -320,14 +342,14 @@ sign_pss(ngx_edge_jwt_alg_e alg, EVP_PKEY *pkey, int salt, const EVP_MD *mgf)
 }
 
 
-static ngx_edge_token_t
+static inline ngx_edge_token_t
 sign(ngx_edge_jwt_alg_e alg, EVP_PKEY *pkey)
 {
     return sign_pss(alg, pkey, RSA_PSS_SALTLEN_DIGEST, NULL);
 }
 
 
-static ngx_int_t
+static inline ngx_int_t
 verify(ngx_edge_keyset_t *set, const ngx_edge_token_t *token)
 {
     ngx_int_t  rc;
