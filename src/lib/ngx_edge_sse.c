@@ -51,6 +51,9 @@ static ngx_uint_t ngx_edge_sse_field(ngx_edge_sse_t *sse);
 static ngx_int_t ngx_edge_sse_begin_value(ngx_edge_sse_t *sse);
 static ngx_int_t ngx_edge_sse_value(ngx_edge_sse_t *sse, const u_char *data,
     size_t len);
+static ngx_int_t ngx_edge_sse_append(ngx_edge_sse_t *sse, const u_char *data,
+    size_t len);
+static ngx_int_t ngx_edge_sse_keep(ngx_edge_sse_t *sse);
 static ngx_int_t ngx_edge_sse_end_line(ngx_edge_sse_t *sse);
 static ngx_int_t ngx_edge_sse_dispatch(ngx_edge_sse_t *sse);
 
@@ -107,7 +110,7 @@ ngx_edge_sse_read(ngx_edge_sse_t *sse, u_char **pos, u_char *last)
 
     *pos = p;
 
-    return NGX_AGAIN;
+    return (ngx_edge_sse_keep(sse) == NGX_OK) ? NGX_AGAIN : NGX_ERROR;
 }
 
 
@@ -143,6 +146,16 @@ ngx_edge_sse_part(ngx_edge_sse_t *sse, u_char **pos, u_char *last)
         start = p;
         p = ngx_edge_sse_line(p, last);
         *pos = p;
+
+        if (p < last && sse->field == sf_data && sse->len == 0
+            && !sse->too_long && (size_t) (p - start) <= sse->max)
+        {
+            /* a whole line: most often the event's only one */
+            sse->line.data = start;
+            sse->line.len = p - start;
+            return NGX_OK;
+        }
+
         return ngx_edge_sse_value(sse, start, p - start);
 
     default: /* sw_skip */
@@ -210,6 +223,7 @@ static void
 ngx_edge_sse_reset(ngx_edge_sse_t *sse)
 {
     sse->len = 0;
+    sse->line.len = 0;
     sse->name_len = 0;
     sse->has_data = 0;
     sse->too_long = 0;
@@ -276,15 +290,23 @@ ngx_edge_sse_begin_value(ngx_edge_sse_t *sse)
 static ngx_int_t
 ngx_edge_sse_value(ngx_edge_sse_t *sse, const u_char *data, size_t len)
 {
-    size_t   size;
-    u_char  *p;
-
     if (sse->field == sf_event) {
         len = ngx_min(len, sizeof(sse->name) - sse->name_len);
         ngx_memcpy(sse->name + sse->name_len, data, len);
         sse->name_len += len;
         return NGX_OK;
     }
+
+    return (ngx_edge_sse_keep(sse) == NGX_OK)
+           ? ngx_edge_sse_append(sse, data, len) : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_edge_sse_append(ngx_edge_sse_t *sse, const u_char *data, size_t len)
+{
+    size_t   size;
+    u_char  *p;
 
     if (sse->too_long || len > sse->max - sse->len) {
         sse->too_long = 1;
@@ -313,6 +335,20 @@ ngx_edge_sse_value(ngx_edge_sse_t *sse, const u_char *data, size_t len)
     sse->len += len;
 
     return NGX_OK;
+}
+
+
+/* Copies a line of the input which will not be there when the event ends. */
+
+static ngx_int_t
+ngx_edge_sse_keep(ngx_edge_sse_t *sse)
+{
+    size_t  len;
+
+    len = sse->line.len;
+    sse->line.len = 0;
+
+    return len ? ngx_edge_sse_append(sse, sse->line.data, len) : NGX_OK;
 }
 
 
@@ -355,8 +391,14 @@ ngx_edge_sse_dispatch(ngx_edge_sse_t *sse)
 
     sse->event.data = sse->name;
     sse->event.len = sse->name_len;
-    sse->data.data = sse->buf ? sse->buf : (u_char *) "";
-    sse->data.len = sse->len;
+
+    if (sse->line.len) {
+        sse->data = sse->line;
+
+    } else {
+        sse->data.data = sse->buf ? sse->buf : (u_char *) "";
+        sse->data.len = sse->len;
+    }
 
     return NGX_OK;
 }

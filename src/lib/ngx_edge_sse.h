@@ -18,13 +18,15 @@
 
 
 /*
- * The reader's state.  Memory is one buffer that starts small and grows to
- * max; it holds the event being collected and nothing else.
+ * The reader's state.  An event of one data line that lies whole in the input
+ * is not copied.  For others there is one buffer, which starts small, grows to
+ * max and holds the event being collected and nothing else.
  */
 typedef struct {
     ngx_str_t    event;        /* of the event just returned, may be empty */
     ngx_str_t    data;         /* data lines joined by LF */
 
+    ngx_str_t    line;         /* the only data line, in the input; or empty */
     u_char      *buf;
     size_t       len;
     size_t       size;
@@ -49,7 +51,8 @@ void ngx_edge_sse_init(ngx_edge_sse_t *sse, ngx_pool_t *pool, size_t max);
 
 /*
  * Reads from *pos to last and stops behind the first complete event that has
- * data; moves *pos.  sse->event and sse->data stay valid until the next call.
+ * data; moves *pos.  sse->event and sse->data stay valid until the next call
+ * and as long as the input.
  *
  *   NGX_OK        an event
  *   NGX_AGAIN     all input consumed, no event complete

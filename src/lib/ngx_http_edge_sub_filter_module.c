@@ -19,10 +19,13 @@
 
 
 #define NGX_HTTP_EDGE_SUB_FIRST_SIZE  4096
+#define NGX_HTTP_EDGE_SUB_STREAM_BUF  1008     /* of a body that streams */
 
 
 static ngx_int_t ngx_http_edge_sub_rewrite(ngx_http_request_t *r);
 static ngx_int_t ngx_http_edge_sub_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_http_edge_sub_shrink(ngx_http_request_t *r,
+    ngx_http_upstream_t *u);
 static ngx_int_t ngx_http_edge_sub_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
 static void ngx_http_edge_sub_capture(ngx_http_edge_sub_t *sub,
@@ -120,6 +123,49 @@ ngx_http_edge_sub_header_filter(ngx_http_request_t *r)
         sub->too_large = 1;
         return NGX_ERROR;              /* ends the subrequest, not the client */
     }
+
+    if (sub->streaming && u && !u->buffering) {
+        return ngx_http_edge_sub_shrink(r, u);
+    }
+
+    return NGX_OK;
+}
+
+
+/* A buffer that holds an upstream's header is too much for the body of a
+ * stream, which comes in small pieces for a long time.  What was read of it is
+ * taken along; the header has been copied out. */
+
+static ngx_int_t
+ngx_http_edge_sub_shrink(ngx_http_request_t *r, ngx_http_upstream_t *u)
+{
+    size_t      len;
+    u_char     *p;
+    ngx_buf_t  *b;
+
+    b = &u->buffer;
+    len = b->last - b->pos;
+
+    if (u->peer.connection == NULL         /* no buffer of this request */
+        || len > NGX_HTTP_EDGE_SUB_STREAM_BUF
+        || b->end - b->start <= NGX_HTTP_EDGE_SUB_STREAM_BUF)
+    {
+        return NGX_OK;
+    }
+
+    p = ngx_palloc(r->pool, NGX_HTTP_EDGE_SUB_STREAM_BUF);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(p, b->pos, len);
+
+    (void) ngx_pfree(r->pool, b->start);   /* a small one stays */
+
+    b->start = p;
+    b->pos = p;
+    b->last = p + len;
+    b->end = p + NGX_HTTP_EDGE_SUB_STREAM_BUF;
 
     return NGX_OK;
 }

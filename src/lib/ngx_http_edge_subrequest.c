@@ -14,7 +14,14 @@
 #include "lib/ngx_http_edge_subrequest.h"
 
 
+#define NGX_HTTP_EDGE_SUB_POOL       4096
+#define NGX_HTTP_EDGE_SUB_POOL_LONG  1008
+
+
+static ngx_pool_t *ngx_http_edge_sub_create_pool(ngx_http_request_t *r,
+    size_t size);
 static void ngx_http_edge_sub_pool_cleanup(void *data);
+static ngx_int_t ngx_http_edge_sub_spare(ngx_http_edge_sub_t *sub);
 static ngx_int_t ngx_http_edge_sub_init_request(ngx_http_edge_sub_t *sub);
 static ngx_int_t ngx_http_edge_sub_init_headers(ngx_http_edge_sub_t *sub);
 static ngx_table_elt_t *ngx_http_edge_sub_push_header(ngx_http_request_t *sr,
@@ -30,9 +37,6 @@ static void ngx_http_edge_sub_cleanup(void *data);
 static void ngx_http_edge_sub_release(ngx_http_edge_sub_t *sub);
 
 
-#define NGX_HTTP_EDGE_SUB_POOL  4096
-
-
 static ngx_str_t  ngx_http_edge_sub_method_get = ngx_string("GET");
 static ngx_str_t  ngx_http_edge_sub_method_post = ngx_string("POST");
 static ngx_str_t  ngx_http_edge_sub_method_put = ngx_string("PUT");
@@ -40,6 +44,20 @@ static ngx_str_t  ngx_http_edge_sub_method_put = ngx_string("PUT");
 
 ngx_pool_t *
 ngx_http_edge_sub_pool(ngx_http_request_t *r)
+{
+    return ngx_http_edge_sub_create_pool(r, NGX_HTTP_EDGE_SUB_POOL);
+}
+
+
+ngx_pool_t *
+ngx_http_edge_sub_pool_long(ngx_http_request_t *r)
+{
+    return ngx_http_edge_sub_create_pool(r, NGX_HTTP_EDGE_SUB_POOL_LONG);
+}
+
+
+static ngx_pool_t *
+ngx_http_edge_sub_create_pool(ngx_http_request_t *r, size_t size)
 {
     ngx_pool_t          *pool;
     ngx_pool_cleanup_t  *cln;
@@ -49,7 +67,7 @@ ngx_http_edge_sub_pool(ngx_http_request_t *r)
         return NULL;
     }
 
-    pool = ngx_create_pool(NGX_HTTP_EDGE_SUB_POOL, r->connection->log);
+    pool = ngx_create_pool(size, r->connection->log);
 
     if (pool) {
         cln->handler = ngx_http_edge_sub_pool_cleanup;
@@ -68,13 +86,34 @@ ngx_http_edge_sub_pool_cleanup(void *data)
 
 
 void
+ngx_http_edge_sub_pool_free(ngx_http_request_t *r, ngx_pool_t *pool)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    if (pool == NULL) {
+        return;
+    }
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+        if (cln->handler == ngx_http_edge_sub_pool_cleanup
+            && cln->data == pool)
+        {
+            cln->handler = NULL;
+            break;
+        }
+    }
+
+    ngx_destroy_pool(pool);
+}
+
+
+void
 ngx_http_edge_sub_free(ngx_http_edge_sub_t *sub)
 {
     ngx_log_t           *log;
-    ngx_pool_cleanup_t  *cln;
     ngx_http_log_ctx_t  *ctx;
 
-    if (sub == NULL || sub->pool == NULL || !sub->finished) {
+    if (!sub->finished) {
         return;
     }
 
@@ -91,21 +130,11 @@ ngx_http_edge_sub_free(ngx_http_edge_sub_t *sub)
         ngx_http_set_log_request(log, sub->main);
     }
 
-    for (cln = sub->main->pool->cleanup; cln; cln = cln->next) {
-        if (cln->handler == ngx_http_edge_sub_pool_cleanup
-            && cln->data == sub->pool)
-        {
-            cln->handler = NULL;
-            break;
-        }
+    if (sub->cleanup) {
+        sub->cleanup->handler = NULL;
     }
 
-    ngx_destroy_pool(sub->pool);
-
-    sub->pool = NULL;
-    sub->request = NULL;
-    ngx_str_null(&sub->body);
-    ngx_str_null(&sub->answer);
+    ngx_http_edge_sub_pool_free(sub->main, sub->pool);
 }
 
 
@@ -113,6 +142,10 @@ void
 ngx_http_edge_sub_free_body(ngx_http_edge_sub_t *sub)
 {
     ngx_http_upstream_t  *u;
+
+    if (!sub->started) {
+        return;
+    }
 
     if (!sub->finished) {
         u = sub->request->upstream;
@@ -149,6 +182,7 @@ ngx_http_edge_sub_start(ngx_http_edge_sub_t *sub)
 
     cln->handler = ngx_http_edge_sub_cleanup;
     cln->data = sub;
+    sub->cleanup = cln;
 
     sub->post.handler = ngx_http_edge_sub_finished;
     sub->post.data = sub;
@@ -202,6 +236,10 @@ ngx_http_edge_sub_init_request(ngx_http_edge_sub_t *sub)
 
     sr = sub->request;
 
+    if (ngx_http_edge_sub_spare(sub) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     sr->method = sub->method;
 
     switch (sub->method) {
@@ -236,6 +274,24 @@ ngx_http_edge_sub_init_request(ngx_http_edge_sub_t *sub)
     }
 
     return ngx_http_edge_sub_init_headers(sub);
+}
+
+
+/* nginx makes room for twenty headers of a response, which a call has no use
+ * for; in a pool of small blocks that room can go back. */
+
+static ngx_int_t
+ngx_http_edge_sub_spare(ngx_http_edge_sub_t *sub)
+{
+    ngx_list_t  *list;
+
+    list = &sub->request->headers_out.headers;
+
+    if (ngx_pfree(sub->pool, list->part.elts) != NGX_OK) {
+        return NGX_OK;
+    }
+
+    return ngx_list_init(list, sub->pool, 4, sizeof(ngx_table_elt_t));
 }
 
 

@@ -54,7 +54,8 @@ typedef void (*ngx_http_edge_sub_done_pt)(ngx_http_edge_sub_t *sub);
 struct ngx_http_edge_sub_s {
     /* set by the caller before start */
     ngx_http_request_t          *main;
-    ngx_pool_t                  *pool;     /* from ngx_http_edge_sub_pool() */
+    ngx_pool_t                  *pool;     /* from ngx_http_edge_sub_pool();
+                                              this struct may be in it */
     ngx_str_t                    uri;
     ngx_str_t                    args;     /* query string, may be empty */
     ngx_uint_t                   method;   /* NGX_HTTP_GET, POST, PUT */
@@ -76,6 +77,7 @@ struct ngx_http_edge_sub_s {
     /* private */
     ngx_http_request_t          *request;  /* the subrequest, in pool */
     ngx_http_post_subrequest_t   post;
+    ngx_http_cleanup_t          *cleanup;  /* of main, for a client's leave */
     ngx_event_t                  timer;
     ngx_event_t                  stop;     /* posted from a body filter */
     size_t                       size;     /* allocated at answer.data */
@@ -89,11 +91,19 @@ struct ngx_http_edge_sub_s {
 };
 
 
-/* A pool for a call, destroyed at the latest with r; NULL: no memory. */
+/* A pool for a call, or for what need not live as long as r; destroyed with r
+ * at the latest.  NULL: no memory. */
 ngx_pool_t *ngx_http_edge_sub_pool(ngx_http_request_t *r);
+/* The same for a call that may live for minutes, and thousands at a time:
+ * small blocks are full ones, and what is large can go back on its own. */
+ngx_pool_t *ngx_http_edge_sub_pool_long(ngx_http_request_t *r);
+/* Destroys it now; NULL does nothing. */
+void ngx_http_edge_sub_pool_free(ngx_http_request_t *r, ngx_pool_t *pool);
 
-/* Gives the call's memory back, answer included, in a step of the main
- * request after the call has finished; NULL and a second time do nothing. */
+/* Gives the call's memory back, sub and answer included, in a step of the
+ * main request after the call has finished.  A call that cannot be freed yet
+ * is left to the end of the request; sub is not to be used again either
+ * way. */
 void ngx_http_edge_sub_free(ngx_http_edge_sub_t *sub);
 
 /* Gives the body's memory back if it was sent and no retry can need it. */

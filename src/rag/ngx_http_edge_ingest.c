@@ -303,7 +303,7 @@ ngx_http_edge_ingest_start(ngx_http_edge_documents_t *d,
 
     /* what the call before answered has been read */
 
-    ngx_http_edge_sub_free(d->sub);
+    ngx_http_edge_rag_free(d->ctx, &d->sub);
 
     d->sub = sub;
     d->state = next;

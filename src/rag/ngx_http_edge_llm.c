@@ -45,17 +45,7 @@ ngx_http_edge_llm_call(ngx_http_edge_query_t *q,
     ngx_edge_buf_t        b;
     ngx_http_edge_sub_t  *sub;
 
-    /* a stream's call lives as long as the request: a pool of its own would
-     * only be more blocks that are not full */
-
-    if (q->streamed) {
-        ngx_edge_buf_init(&b, q->ctx->request->pool, 4096,
-                          NGX_HTTP_EDGE_LLM_REQUEST_MAX);
-
-    } else {
-        ngx_http_edge_rag_begin(q->ctx, &b, 4096,
-                                NGX_HTTP_EDGE_LLM_REQUEST_MAX);
-    }
+    ngx_http_edge_rag_begin(q->ctx, &b, 4096, NGX_HTTP_EDGE_LLM_REQUEST_MAX);
 
     ngx_edge_buf_lit(&b, "{\"model\":");
     ngx_edge_buf_json(&b, conf->model.data, conf->model.len);

@@ -46,7 +46,6 @@ static ngx_int_t ngx_http_edge_query_extract(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_do_answer(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_finish(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_give_up(ngx_http_edge_query_t *q);
-static void ngx_http_edge_query_drop_passages(ngx_http_edge_query_t *q);
 static void ngx_http_edge_query_enter(ngx_http_edge_query_t *q,
     ngx_http_edge_query_state_e state);
 
@@ -74,9 +73,12 @@ ngx_http_edge_query_create(ngx_http_edge_rag_ctx_t *ctx)
 
     ngx_str_set(&q->finish_reason, "stop");
 
-    if (ngx_array_init(&q->passages, ctx->request->pool, 8,
-                       sizeof(ngx_edge_passage_t))
-        != NGX_OK)
+    q->work = ngx_http_edge_sub_pool(ctx->request);
+
+    if (q->work == NULL
+        || ngx_array_init(&q->passages, q->work, 8,
+                          sizeof(ngx_edge_passage_t))
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -210,7 +212,7 @@ ngx_http_edge_query_do_search(ngx_http_edge_query_t *q)
 
     /* the vector is in the searches' bodies now */
 
-    ngx_http_edge_sub_free(q->embed);
+    ngx_http_edge_rag_free(q->ctx, &q->embed);
     ngx_str_null(&q->vector);
 
     ngx_http_edge_query_enter(q, ngx_http_edge_query_st_join);
@@ -422,10 +424,10 @@ ngx_http_edge_query_do_generate(ngx_http_edge_query_t *q)
         return NGX_ERROR;
     }
 
-    /* the sources are with the client, the passages are in the prompt */
+    /* the sources are with the client, the rest is in the prompt */
 
     if (q->streamed && q->provider + 1 == rag->generates.nelts) {
-        ngx_http_edge_query_drop_passages(q);
+        ngx_http_edge_query_forget(q);
     }
 
     ngx_http_edge_query_enter(q, ngx_http_edge_query_st_answer);
@@ -590,27 +592,29 @@ ngx_http_edge_query_give_up(ngx_http_edge_query_t *q)
 }
 
 
-/* A stream has begun: sources and prompt are out, no other model will need
- * them, and the stream may last for minutes. */
+/* No other model will need what the prompt was made of. */
 
 void
 ngx_http_edge_query_forget(ngx_http_edge_query_t *q)
 {
-    ngx_http_edge_query_drop_passages(q);
-    ngx_http_edge_sub_free_body(q->generate);
-}
-
-
-static void
-ngx_http_edge_query_drop_passages(ngx_http_edge_query_t *q)
-{
     ngx_uint_t  i;
 
-    q->passages.nelts = 0;
+    if (q->work == NULL) {
+        return;
+    }
+
+    ngx_str_null(&q->question);
+    ngx_str_null(&q->history);
+    ngx_memzero(&q->filter, sizeof(ngx_edge_filter_t));
+    ngx_memzero(&q->passages, sizeof(ngx_array_t));
 
     for (i = 0; i < q->ctx->conf->searches.nelts; i++) {
-        ngx_http_edge_sub_free(q->search[i]);
+        ngx_http_edge_rag_free(q->ctx, &q->search[i]);
     }
+
+    ngx_http_edge_rag_drop_job(q->ctx);
+    ngx_http_edge_sub_pool_free(q->ctx->request, q->work);
+    q->work = NULL;
 }
 
 

@@ -13,7 +13,9 @@
  * back to generate while a provider is left.  ngx_http_edge_query.c is the
  * only writer of state.
  *
- * Strings are in the request's pool, or in the store job's, which lives until
+ * What is needed until the prompt exists (question, passages) is in the pool
+ * "work", which a stream gives back when it begins: it may last for minutes.
+ * The rest is in the request's pool, or in the store job's, which lives until
  * the request ends.
  */
 
@@ -73,8 +75,9 @@ struct ngx_http_edge_query_s {
     ngx_http_edge_rag_ctx_t      *ctx;
     ngx_http_edge_query_state_e   state;
     const ngx_http_edge_form_t   *form;
+    ngx_pool_t                   *work;        /* NULL: given back */
 
-    /* what was asked */
+    /* what was asked, in work */
     ngx_str_t                     question;
     ngx_uint_t                    top_k;       /* 0: not given */
     ngx_uint_t                    max_tokens;  /* 0: not given */
@@ -83,7 +86,7 @@ struct ngx_http_edge_query_s {
                                                   last, as JSON with a comma
                                                   behind each */
 
-    /* what was found */
+    /* what was found, in work */
     ngx_http_edge_sub_t          *embed;
     ngx_str_t                     vector;      /* JSON text of the array */
     ngx_http_edge_sub_t          *search[NGX_HTTP_EDGE_RAG_SEARCH_MAX];

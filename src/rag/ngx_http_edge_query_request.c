@@ -48,7 +48,7 @@ ngx_http_edge_query_parse(ngx_http_edge_query_t *q,
 {
     ngx_edge_json_t  *root;
 
-    root = ngx_edge_json_parse(q->ctx->request->pool, &q->ctx->body,
+    root = ngx_edge_json_parse(q->work, &q->ctx->body,
                                NGX_EDGE_JSON_DEPTH, error);
 
     if (root == NULL) {
@@ -91,7 +91,7 @@ ngx_http_edge_query_parse_own(ngx_http_edge_query_t *q,
         }
 
         if (rc == NGX_DECLINED && error->pointer.data == NULL
-            && ngx_edge_json_pointer(q->ctx->request->pool, &top, &name,
+            && ngx_edge_json_pointer(q->work, &top, &name,
                                      &error->pointer)
                != NGX_OK)
         {
@@ -141,7 +141,7 @@ ngx_http_edge_query_member(ngx_http_edge_query_t *q, const ngx_str_t *name,
     }
 
     if (ngx_edge_scan_is(name, "filter")) {
-        return ngx_edge_filter_parse(q->ctx->request->pool, value, &filter,
+        return ngx_edge_filter_parse(q->work, value, &filter,
                                      &q->filter, error);
     }
 
@@ -260,7 +260,7 @@ ngx_http_edge_query_messages(ngx_http_edge_query_t *q,
     ngx_uint_t       i, n;
     ngx_edge_buf_t   history;
 
-    ngx_edge_buf_init(&history, q->ctx->request->pool, 1024,
+    ngx_edge_buf_init(&history, q->work, 1024,
                       NGX_HTTP_EDGE_QUERY_HISTORY_MAX);
 
     n = ngx_edge_json_size(messages);
@@ -369,7 +369,7 @@ ngx_http_edge_query_content(ngx_http_edge_query_t *q,
         return NGX_DECLINED;
     }
 
-    ngx_edge_buf_init(&b, q->ctx->request->pool, 256,
+    ngx_edge_buf_init(&b, q->work, 256,
                       NGX_HTTP_EDGE_QUERY_HISTORY_MAX);
 
     for (i = 0; i < ngx_edge_json_size(content); i++) {

@@ -196,11 +196,19 @@ void ngx_http_edge_rag_begin(ngx_http_edge_rag_ctx_t *ctx,
 ngx_http_edge_sub_t *ngx_http_edge_rag_sub(ngx_http_edge_rag_ctx_t *ctx,
     const ngx_str_t *uri, ngx_edge_buf_t *body);
 
+/* Gives back the memory of a call that has finished, as
+ * ngx_http_edge_sub_free(), and empties the caller's pointer. */
+void ngx_http_edge_rag_free(ngx_http_edge_rag_ctx_t *ctx,
+    ngx_http_edge_sub_t **sub);
+
 /* Posts a store job whose end wakes the request; it becomes ctx->job and is
  * freed with the request or with the next job.  One that could not be posted
  * has rc NGX_ERROR. */
 void ngx_http_edge_rag_post_job(ngx_http_edge_rag_ctx_t *ctx,
     ngx_http_edge_store_job_t *job);
+
+/* Frees the store job, or abandons it. */
+void ngx_http_edge_rag_drop_job(ngx_http_edge_rag_ctx_t *ctx);
 
 /* Sets the time that is left from now. */
 void ngx_http_edge_rag_set_deadline(ngx_http_edge_rag_ctx_t *ctx,

@@ -39,7 +39,6 @@ static void ngx_http_edge_rag_end(ngx_http_edge_rag_ctx_t *ctx, ngx_int_t rc);
 static void ngx_http_edge_rag_deadline(ngx_event_t *ev);
 static void ngx_http_edge_rag_sub_done(ngx_http_edge_sub_t *sub);
 static void ngx_http_edge_rag_job_done(ngx_http_edge_store_job_t *job);
-static void ngx_http_edge_rag_drop_job(ngx_http_edge_rag_ctx_t *ctx);
 static void ngx_http_edge_rag_cleanup(void *data);
 
 
@@ -347,7 +346,8 @@ ngx_http_edge_rag_begin(ngx_http_edge_rag_ctx_t *ctx, ngx_edge_buf_t *body,
 {
     ngx_pool_t  *pool;
 
-    pool = ngx_http_edge_sub_pool(ctx->request);
+    pool = ctx->streaming ? ngx_http_edge_sub_pool_long(ctx->request)
+                          : ngx_http_edge_sub_pool(ctx->request);
 
     ngx_edge_buf_init(body, pool, size, max);
 
@@ -361,9 +361,14 @@ ngx_http_edge_sub_t *
 ngx_http_edge_rag_sub(ngx_http_edge_rag_ctx_t *ctx, const ngx_str_t *uri,
     ngx_edge_buf_t *body)
 {
+    ngx_str_t             text;
     ngx_http_edge_sub_t  *sub;
 
-    sub = ngx_pcalloc(ctx->request->pool, sizeof(ngx_http_edge_sub_t));
+    if (ngx_edge_buf_done(body, &text) != NGX_OK) {
+        return NULL;
+    }
+
+    sub = ngx_pcalloc(body->pool, sizeof(ngx_http_edge_sub_t));
     if (sub == NULL) {
         return NULL;
     }
@@ -372,12 +377,32 @@ ngx_http_edge_rag_sub(ngx_http_edge_rag_ctx_t *ctx, const ngx_str_t *uri,
     sub->pool = body->pool;
     sub->uri = *uri;
     sub->method = NGX_HTTP_POST;
-
-    if (ngx_edge_buf_done(body, &sub->body) != NGX_OK) {
-        return NULL;
-    }
+    sub->body = text;
 
     return sub;
+}
+
+
+void
+ngx_http_edge_rag_free(ngx_http_edge_rag_ctx_t *ctx,
+    ngx_http_edge_sub_t **sub)
+{
+    ngx_http_edge_sub_t  **p;
+
+    if (*sub == NULL || !(*sub)->finished) {
+        return;
+    }
+
+    for (p = &ctx->subs; *p; p = &(*p)->next) {
+        if (*p == *sub) {
+            *p = (*sub)->next;
+            break;
+        }
+    }
+
+    ngx_http_edge_sub_free(*sub);
+
+    *sub = NULL;
 }
 
 
@@ -457,7 +482,7 @@ ngx_http_edge_rag_job_done(ngx_http_edge_store_job_t *job)
 }
 
 
-static void
+void
 ngx_http_edge_rag_drop_job(ngx_http_edge_rag_ctx_t *ctx)
 {
     if (ctx->job == NULL) {

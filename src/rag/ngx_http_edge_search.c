@@ -292,7 +292,7 @@ ngx_http_edge_search_payload(ngx_http_edge_query_t *q, ngx_edge_scan_t *s,
         }
 
         if (ngx_edge_scan_string_or_skip(s, &raw) == NGX_OK
-            && ngx_edge_scan_decode(q->ctx->request->pool, &raw, to)
+            && ngx_edge_scan_decode(q->work, &raw, to)
                != NGX_OK)
         {
             return NGX_ERROR;

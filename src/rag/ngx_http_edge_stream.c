@@ -29,10 +29,10 @@
 
 #define NGX_HTTP_EDGE_STREAM_EVENT_MAX  65536
 #define NGX_HTTP_EDGE_STREAM_FIRST      4096   /* of the first events */
-#define NGX_HTTP_EDGE_STREAM_BUF        1024   /* of one output buffer */
+#define NGX_HTTP_EDGE_STREAM_BUF        512    /* of one output buffer */
 #define NGX_HTTP_EDGE_STREAM_BUSY_MAX   16384
 #define NGX_HTTP_EDGE_STREAM_COMMENT    15000  /* ms of silence */
-#define NGX_HTTP_EDGE_STREAM_FRAME      512    /* of an event but its text */
+#define NGX_HTTP_EDGE_STREAM_FRAME      384    /* of an event but its text */
 
 #define NGX_HTTP_EDGE_STREAM_BUFFERED   0x08
 
@@ -275,6 +275,10 @@ ngx_http_edge_stream_body(ngx_http_edge_sub_t *sub, ngx_chain_t *in)
     q = ctx->op;
     st = q->stream;
 
+    /* the model has the prompt, and may think for long */
+
+    ngx_http_edge_sub_free_body(sub);
+
     if (in) {
         st->received = ngx_current_msec;
 
@@ -313,7 +317,7 @@ ngx_http_edge_stream_pass(ngx_http_edge_stream_t *st)
             return NGX_ERROR;
         }
 
-        ngx_chain_update_chains(st->sub->request->pool, &st->free, &st->busy,
+        ngx_chain_update_chains(st->query->ctx->request->pool, &st->free, &st->busy,
                                 &st->out,
                                 (ngx_buf_tag_t) &ngx_http_edge_rag_module);
 
@@ -456,7 +460,7 @@ ngx_http_edge_stream_buf(ngx_http_edge_stream_t *st, size_t size)
         return b;
     }
 
-    pool = st->sub->request->pool;
+    pool = st->query->ctx->request->pool;
 
     cl = ngx_chain_get_free_buf(pool, &st->free);
     if (cl == NULL) {
@@ -623,7 +627,7 @@ ngx_http_edge_stream_comment(ngx_http_edge_stream_t *st)
         return NGX_ERROR;
     }
 
-    ngx_chain_update_chains(st->sub->request->pool, &st->free, &st->busy,
+    ngx_chain_update_chains(st->query->ctx->request->pool, &st->free, &st->busy,
                             &st->out,
                             (ngx_buf_tag_t) &ngx_http_edge_rag_module);
 
