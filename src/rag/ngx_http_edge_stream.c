@@ -317,8 +317,8 @@ ngx_http_edge_stream_pass(ngx_http_edge_stream_t *st)
             return NGX_ERROR;
         }
 
-        ngx_chain_update_chains(st->query->ctx->request->pool, &st->free, &st->busy,
-                                &st->out,
+        ngx_chain_update_chains(st->query->ctx->request->pool, &st->free,
+                                &st->busy, &st->out,
                                 (ngx_buf_tag_t) &ngx_http_edge_rag_module);
 
         if (st->in == NULL
