@@ -17,6 +17,7 @@
  *                                  is the extractive one
  *   all providers fail             503, or an "error" event in a stream
  *   a provider fails in mid-answer an "error" event
+ *   the worker exits               an "error" event in a stream
  *   deadline                       as if all that is pending had failed
  */
 
@@ -509,6 +510,12 @@ ngx_http_edge_query_do_answer(ngx_http_edge_query_t *q)
 
     fault = NULL;
 
+    if (ngx_http_edge_stream_stopped(q)) {
+        ngx_log_error(NGX_LOG_INFO, q->ctx->request->connection->log, 0,
+                      "edge rag: stream ended, the worker exits");
+        return ngx_http_edge_query_give_up(q);
+    }
+
     if (q->streamed) {
         fault = ngx_http_edge_stream_fault(q);
 
@@ -585,8 +592,13 @@ ngx_http_edge_query_give_up(ngx_http_edge_query_t *q)
 
     ngx_edge_buf_init(&b, q->ctx->request->pool, 512, 4096);
 
-    q->form->error(q, "service_unavailable", "no language model answered",
-                   &b);
+    if (ngx_http_edge_stream_stopped(q)) {
+        q->form->error(q, "shutting_down", "the server is restarting", &b);
+
+    } else {
+        q->form->error(q, "service_unavailable", "no language model answered",
+                       &b);
+    }
 
     return ngx_http_edge_stream_write(q, &b, 1);
 }

@@ -159,6 +159,8 @@ ngx_int_t ngx_http_edge_stream_attach(ngx_http_edge_query_t *q,
 ngx_uint_t ngx_http_edge_stream_begun(ngx_http_edge_query_t *q);
 /* 1 if [DONE] was read: what happens behind it is of no interest. */
 ngx_uint_t ngx_http_edge_stream_done(ngx_http_edge_query_t *q);
+/* 1 if the worker's exit has ended the call: no other is to be made. */
+ngx_uint_t ngx_http_edge_stream_stopped(ngx_http_edge_query_t *q);
 /* What went wrong inside a stream whose call ended well; NULL: nothing. */
 const char *ngx_http_edge_stream_fault(ngx_http_edge_query_t *q);
 /* Sends what b holds; last ends the response. As ctx->step. */

@@ -11,6 +11,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "lib/ngx_edge_shutdown.h"
 #include "lib/ngx_http_edge_body.h"
 #include "lib/ngx_http_edge_conf.h"
 #include "route/ngx_http_edge_route_api.h"
@@ -72,7 +73,7 @@ ngx_module_t  ngx_http_edge_rag_module = {
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
     NULL,                                  /* init module */
-    NULL,                                  /* init process */
+    ngx_edge_shutdown_init,                /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     ngx_http_edge_store_exit,              /* exit process */

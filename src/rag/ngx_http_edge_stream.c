@@ -15,13 +15,15 @@
  *
  * One timer serves the times of a stream: first_token, idle, and the comment
  * after 15 s in which the client got nothing.  It is not moved per event but
- * looks at the clock when it fires.
+ * looks at the clock when it fires.  A worker that exits ends its streams a
+ * little before nginx would cut them off.
  */
 
 
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "lib/ngx_edge_shutdown.h"
 #include "lib/ngx_edge_sse.h"
 #include "lib/ngx_http_edge_headers.h"
 #include "rag/ngx_http_edge_query.h"
@@ -53,10 +55,12 @@ struct ngx_http_edge_stream_s {
     ngx_msec_t              received;  /* last byte of the upstream */
     ngx_msec_t              sent;      /* last write to the client */
     ngx_event_t             timer;
+    ngx_edge_shutdown_t     shutdown;
     const char             *fault;
 
     unsigned                begun:1;   /* a piece of the answer was sent */
     unsigned                done:1;    /* [DONE] was read */
+    unsigned                stopped:1; /* for the worker's exit */
 };
 
 
@@ -73,6 +77,7 @@ static void ngx_http_edge_stream_fail(ngx_http_edge_stream_t *st,
 static void ngx_http_edge_stream_timer(ngx_event_t *ev);
 static void ngx_http_edge_stream_arm(ngx_http_edge_stream_t *st);
 static ngx_int_t ngx_http_edge_stream_comment(ngx_http_edge_stream_t *st);
+static void ngx_http_edge_stream_shutdown(void *data);
 static void ngx_http_edge_stream_cleanup(void *data);
 
 
@@ -197,6 +202,11 @@ ngx_http_edge_stream_attach(ngx_http_edge_query_t *q,
         st->timer.log = q->ctx->request->connection->log;
         st->sent = ngx_current_msec;
 
+        st->shutdown.handler = ngx_http_edge_stream_shutdown;
+        st->shutdown.data = st;
+
+        ngx_edge_shutdown_wait(&st->shutdown);
+
         q->stream = st;
     }
 
@@ -258,6 +268,18 @@ ngx_uint_t
 ngx_http_edge_stream_done(ngx_http_edge_query_t *q)
 {
     return q->stream->done;
+}
+
+
+ngx_uint_t
+ngx_http_edge_stream_stopped(ngx_http_edge_query_t *q)
+{
+    ngx_http_edge_stream_t  *st;
+
+    st = q->stream;
+
+    return st && st->stopped && !st->done
+           && st->sub->result != ngx_http_edge_sub_ok;
 }
 
 
@@ -636,9 +658,33 @@ ngx_http_edge_stream_comment(ngx_http_edge_stream_t *st)
 
 
 static void
+ngx_http_edge_stream_shutdown(void *data)
+{
+    ngx_connection_t        *c;
+    ngx_http_edge_stream_t  *st = data;
+
+    st->stopped = 1;
+
+    if (st->sub->finished) {
+        return;                        /* its end is on the way anyway */
+    }
+
+    c = st->sub->request->connection;
+
+    ngx_http_set_log_request(c->log, st->sub->request);
+
+    ngx_http_edge_sub_cancel(st->sub, ngx_http_edge_sub_failed);
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+static void
 ngx_http_edge_stream_cleanup(void *data)
 {
     ngx_http_edge_stream_t *st = data;
+
+    ngx_edge_shutdown_leave(&st->shutdown);
 
     if (st->timer.timer_set) {
         ngx_del_timer(&st->timer);

@@ -11,8 +11,9 @@
 #     my ($status, $text) = Edge::Server->check($directives_of_http);
 #
 # start waits until it serves on $TEST_NGINX_SERVER_PORT; one worker with 1024
-# connections does if nothing is said.  When the file ends it is killed if it
-# still runs, and any report of a sanitizer fails the file.
+# connections does if nothing is said, and main => $text adds directives of the
+# main level.  When the file ends it is killed if it still runs, and any report
+# of a sanitizer fails the file.
 
 package Edge::Server;
 
@@ -37,7 +38,8 @@ sub start {
 
     my $self = bless { home => $Edge::Env::tmp, owner => $$,
                        count => $more{workers} || 1,
-                       connections => $more{connections} }, $class;
+                       connections => $more{connections},
+                       main => $more{main} }, $class;
     my $home = $self->{home};
 
     $self->configure($http);
@@ -93,6 +95,7 @@ sub configure {
 
     my $home = $self->{home};
     my $connections = $self->{connections} || 1024;
+    my $main = $self->{main} || '';
 
     open my $out, '>', "$home/nginx.conf" or die "$home/nginx.conf: $!\n";
     print $out <<"END";
@@ -101,6 +104,7 @@ daemon off;
 worker_processes $self->{count};
 error_log $home/error.log notice;
 pid $home/nginx.pid;
+$main
 @{[ $> == 0 ? 'user root;' : '' ]}
 events { worker_connections $connections; }
 http {
