@@ -96,6 +96,23 @@ sub failing {
     };
 }
 
+# Has a point of another tenant in each answer, before and behind ours.
+sub foreign {
+    my ($call) = @_;
+
+    my ($what) = $call->{uri} =~ m{/points/?(\w*)};
+    my $theirs = { id => 1, payload => { title => 'Theirs', chunk => 0,
+        start => 0, text => 'Secret.', doc_id => 'd', doc_hash => 'x',
+        tenant_id => 'globex' } };
+
+    return qdrant($call) if $call->{method} eq 'PUT' || $what eq 'delete';
+    return result([$theirs]) if $what eq '';
+
+    my @ours = found($json->decode($call->{body})->{filter});
+    return result({ points => [$theirs, (map { $points{$_} } @ours), $theirs],
+                    next_page_offset => undef });
+}
+
 my $trim = qr{points/delete};
 
 Edge::Rag::serve(
@@ -113,6 +130,7 @@ Edge::Rag::serve(
     embed2 => sub {
         $_[0]{n} == 2 ? http('{}', 500) : Edge::Rag::vectors($_[0], 3)
     },
+    foreign => \&foreign,
     wordlist => sub { http('{"result":["x"]}') },
     nocount => sub { http('{"result":{}}') },
 );
@@ -158,7 +176,7 @@ __DATA__
 [qr/reset/,
 qr/^\Q{"documents":[{"id":"d-1","status":"created","chunks":1}],"request_id":"r-1"}\E$/,
 qr/^GET \/reset\/\n\nPOST \/qdrant\/collections\/c1\/points
-\{"ids":\["([0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})"\],"with_payload":\["doc_id","doc_hash"\]\}
+\{"ids":\["([0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})"\],"with_payload":\["tenant_id","doc_id","doc_hash"\]\}
 POST \/qdrant\/collections\/c1\/points\/delete\?wait=true
 \Q{"filter":{"must":[{"key":"tenant_id","match":{"value":"acme"}},{"key":"module","match":{"value":"docs"}}],"should":[{"must":[{"key":"doc_id","match":{"value":"d-1"}},{"key":"chunk","range":{"gte":1}}]}]}}\E
 POST \/embed\/embeddings
@@ -894,3 +912,21 @@ a client request body is buffered to a temporary file
 [put('{"id":"d","text":"\\n  lead ' . text(300) . '\\n"}'), doc('GET', 'd'), "GET /reset"]
 --- response_body_like eval
 [qr/"status":"created"/, qr/"text":"\\n  lead .*\\n","chunks"/, qr/reset/]
+
+
+
+=== TEST 55: points of another tenant are dropped, and that is an alert
+--- ingest: foreign
+--- request eval
+[put('{"id":"d","title":"T","text":"Ours."}'), doc('GET', 'd'), doc('GET', 'none'), 'GET /reset']
+--- error_code eval
+[200, 200, 404, 200]
+--- response_body_like eval
+[qr/"status":"created"/,
+qr/^\{"id":"d","title":"T",.*"text":"Ours\.","chunks":1\}$/,
+qr/^(?!.*Secret).*404/,
+qr/reset/]
+--- allow_log: [alert]
+--- error_log
+[alert]
+edge rag: a point of another tenant was dropped

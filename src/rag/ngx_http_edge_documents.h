@@ -112,8 +112,9 @@ ngx_int_t ngx_http_edge_ingest_put(ngx_http_edge_rag_ctx_t *ctx);
 ngx_int_t ngx_http_edge_ingest_get(ngx_http_edge_rag_ctx_t *ctx);
 ngx_int_t ngx_http_edge_ingest_delete(ngx_http_edge_rag_ctx_t *ctx);
 
-/* ngx_http_edge_ingest_points.c: what is said to Qdrant and what it answers;
- * a call that could not be built is NULL. */
+/* ngx_http_edge_ingest_points.c: what is said to Qdrant; a call that could not
+ * be built is NULL.  ngx_http_edge_ingest_points_read.c: what it answers; NULL,
+ * or what is wrong with it. */
 ngx_http_edge_sub_t *ngx_http_edge_points_check(ngx_http_edge_documents_t *d);
 const char *ngx_http_edge_points_check_read(ngx_http_edge_documents_t *d);
 ngx_http_edge_sub_t *ngx_http_edge_points_trim(ngx_http_edge_documents_t *d);
