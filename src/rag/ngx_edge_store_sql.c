@@ -238,7 +238,12 @@ ngx_edge_store_schema(ngx_edge_store_t *store)
     ngx_int_t   rc;
     ngx_uint_t  fresh;
 
-    if (ngx_edge_store_is_new(store, &fresh) != NGX_OK
+    /* one transaction, or another process's tables could be seen behind the
+     * numbers of an empty file */
+
+    if (ngx_edge_store_do(store, ngx_edge_store_sql_begin) != NGX_OK
+        || ngx_edge_store_is_new(store, &fresh) != NGX_OK
+        || ngx_edge_store_do(store, ngx_edge_store_sql_commit) != NGX_OK
         || ngx_edge_store_wal(store) != NGX_OK
         || ngx_edge_store_exec(store, "PRAGMA synchronous = NORMAL;"
                                       "PRAGMA foreign_keys = ON;"
