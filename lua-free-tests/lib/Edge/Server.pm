@@ -11,9 +11,10 @@
 #     my ($status, $text) = Edge::Server->check($directives_of_http);
 #
 # start waits until it serves on $TEST_NGINX_SERVER_PORT; one worker with 1024
-# connections does if nothing is said, and main => $text adds directives of the
-# main level.  When the file ends it is killed if it still runs, and any report
-# of a sanitizer fails the file.
+# connections does if nothing is said, main => $text adds directives of the
+# main level, modules => \@files, for both, takes the place of our module.  When
+# the file ends it is killed if it still runs, and any report of a sanitizer
+# fails the file.
 
 package Edge::Server;
 
@@ -39,7 +40,8 @@ sub start {
     my $self = bless { home => $Edge::Env::tmp, owner => $$,
                        count => $more{workers} || 1,
                        connections => $more{connections},
-                       main => $more{main} }, $class;
+                       main => $more{main},
+                       modules => $more{modules} }, $class;
     my $home = $self->{home};
 
     $self->configure($http);
@@ -71,11 +73,11 @@ sub start {
 
 # What nginx -t says of a configuration: its exit status and its lines.
 sub check {
-    my ($class, $http) = @_;
+    my ($class, $http, %more) = @_;
 
     my $home = $Edge::Env::tmp;
 
-    bless({ home => $home, count => 1 }, $class)->configure($http);
+    bless({ home => $home, count => 1, %more }, $class)->configure($http);
 
     local $ENV{ASAN_OPTIONS} = 'detect_odr_violation=0,detect_leaks=0'
         if $ENV{ASAN_OPTIONS};
@@ -96,10 +98,12 @@ sub configure {
     my $home = $self->{home};
     my $connections = $self->{connections} || 1024;
     my $main = $self->{main} || '';
+    my $modules = join "\n", map { "load_module $_;" }
+        @{$self->{modules} || [$Edge::Env::module]};
 
     open my $out, '>', "$home/nginx.conf" or die "$home/nginx.conf: $!\n";
     print $out <<"END";
-load_module $Edge::Env::module;
+$modules
 daemon off;
 worker_processes $self->{count};
 error_log $home/error.log notice;
