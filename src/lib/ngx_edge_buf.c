@@ -10,6 +10,7 @@
 
 #include "lib/ngx_edge_buf.h"
 #include "lib/ngx_edge_utf8.h"
+#include "lib/ngx_edge_word.h"
 
 #include <float.h>
 
@@ -224,6 +225,7 @@ ngx_edge_buf_fraction(ngx_edge_buf_t *b, double n)
 void
 ngx_edge_buf_json(ngx_edge_buf_t *b, const u_char *data, size_t len)
 {
+    uint64_t       word;
     const u_char  *p, *last;
 
     last = len ? data + len : data;    /* data may be NULL then */
@@ -232,8 +234,16 @@ ngx_edge_buf_json(ngx_edge_buf_t *b, const u_char *data, size_t len)
 
     while (data < last) {
 
-        for (p = data; p < last && !ngx_edge_buf_special[*p]; p++) {
-            /* void */
+        for (p = data; last - p >= 8; p += 8) {
+            ngx_memcpy(&word, p, 8);
+
+            if (ngx_edge_word_special(word)) {
+                break;
+            }
+        }
+
+        while (p < last && !ngx_edge_buf_special[*p]) {
+            p++;
         }
 
         ngx_edge_buf_add(b, data, p - data);

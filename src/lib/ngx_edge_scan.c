@@ -11,17 +11,8 @@
 
 #include "lib/ngx_edge_scan.h"
 #include "lib/ngx_edge_utf8.h"
+#include "lib/ngx_edge_word.h"
 
-#define NGX_EDGE_SCAN_ONES   0x0101010101010101ULL
-#define NGX_EDGE_SCAN_HIGH   0x8080808080808080ULL
-
-/* Has a high bit set if one of the eight bytes is below n, n <= 0x80. */
-#define ngx_edge_scan_below(word, n)                                          \
-    (((word) - NGX_EDGE_SCAN_ONES * (n)) & ~(word))
-
-/* Has a high bit set if one of the eight bytes is c. */
-#define ngx_edge_scan_has(word, c)                                            \
-    ngx_edge_scan_below((word) ^ (NGX_EDGE_SCAN_ONES * (c)), 1)
 
 /* Not 0 if one of the eight bytes is not a digit; the lowest byte that is not
  * 0 is right, those above it may have taken a carry. */
@@ -93,7 +84,7 @@ ngx_edge_scan_space(u_char *p, u_char *last)
         while (last - p >= 8) {
             ngx_memcpy(&word, p, 8);
 
-            if (word != NGX_EDGE_SCAN_ONES * ' ') {
+            if (word != NGX_EDGE_WORD_ONES * ' ') {
                 break;
             }
 
@@ -293,11 +284,7 @@ ngx_edge_scan_quoted(ngx_edge_scan_t *s, ngx_str_t *raw)
         while (last - p >= 8) {
             ngx_memcpy(&word, p, 8);
 
-            if ((ngx_edge_scan_below(word, 0x20)
-                 | ngx_edge_scan_has(word, '"')
-                 | ngx_edge_scan_has(word, '\\'))
-                & NGX_EDGE_SCAN_HIGH)
-            {
+            if (ngx_edge_word_special(word)) {
                 break;
             }
 
@@ -325,7 +312,7 @@ ngx_edge_scan_quoted(ngx_edge_scan_t *s, ngx_str_t *raw)
 
     raw->len = p - raw->data;
 
-    if ((high & NGX_EDGE_SCAN_HIGH)
+    if ((high & NGX_EDGE_WORD_HIGH)
         && !ngx_edge_utf8_valid(raw->data, raw->len))
     {
         return ngx_edge_scan_fail(s);

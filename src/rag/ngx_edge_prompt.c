@@ -16,12 +16,17 @@
 
 
 #define NGX_EDGE_PROMPT_PREFIX  "edge-"
+#define NGX_EDGE_PROMPT_DASH    4       /* where the '-' of the prefix is */
 #define NGX_EDGE_PROMPT_RANDOM  12
 #define NGX_EDGE_PROMPT_WORD                                                  \
     (sizeof(NGX_EDGE_PROMPT_PREFIX) - 1 + 2 * NGX_EDGE_PROMPT_RANDOM)
 
 /* bytes of a title and an id that the line before a passage shows */
 #define NGX_EDGE_PROMPT_LABEL   200
+
+/* What a byte of data may be, NGX_EDGE_PROMPT_CONTROL as 2 below. */
+#define NGX_EDGE_PROMPT_BREAK    1      /* a blank may have to follow */
+#define NGX_EDGE_PROMPT_CONTROL  2
 
 #define ngx_edge_prompt_is(s, text)                                           \
     ((s)->len == sizeof(text) - 1                                             \
@@ -52,6 +57,20 @@ static void ngx_edge_prompt_label(const ngx_edge_prompt_input_t *in,
     const ngx_str_t *text, ngx_edge_buf_t *b);
 static void ngx_edge_prompt_data(const ngx_edge_prompt_input_t *in,
     const u_char *text, size_t len, ngx_uint_t line, ngx_edge_buf_t *b);
+static ngx_uint_t ngx_edge_prompt_breaks(const ngx_edge_prompt_input_t *in,
+    const u_char *text, const u_char *p, const u_char *last);
+
+
+/* Most bytes of a passage are none of these, and are passed by one look. */
+
+static const u_char  ngx_edge_prompt_class[256] = {
+    2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
+    2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
+    [0x7f] = NGX_EDGE_PROMPT_CONTROL,
+    ['-'] = NGX_EDGE_PROMPT_BREAK,
+    ['<'] = NGX_EDGE_PROMPT_BREAK,
+    ['|'] = NGX_EDGE_PROMPT_BREAK
+};
 
 
 const ngx_str_t  ngx_edge_prompt_default = ngx_string(
@@ -472,44 +491,63 @@ static void
 ngx_edge_prompt_data(const ngx_edge_prompt_input_t *in, const u_char *text,
     size_t len, ngx_uint_t line, ngx_edge_buf_t *b)
 {
-    size_t         n;
+    u_char         look;
     const u_char  *p, *last, *start;
 
     last = text + len;
+    look = NGX_EDGE_PROMPT_BREAK | (line ? NGX_EDGE_PROMPT_CONTROL : 0);
 
     for (start = text, p = text; p < last; p++) {
 
-        n = 0;
-
-        if ((*p | 0x20) == NGX_EDGE_PROMPT_PREFIX[0]
-            && (size_t) (last - p) >= in->boundary.len
-            && ngx_strncasecmp((u_char *) p, in->boundary.data,
-                               in->boundary.len)
-               == 0)
-        {
-            n = sizeof(NGX_EDGE_PROMPT_PREFIX) - 1;
-
-        } else if ((last - p >= 2 && p[0] == '<' && p[1] == '|')
-                   || (last - p >= 2 && p[0] == '|' && p[1] == '>')
-                   || (last - p >= 4 && p[0] == '<'
-                       && ngx_memcmp(p + 1, "\xef\xbd\x9c", 3) == 0))
-        {
-            n = 1;                      /* the last is a full-width bar */
-
-        } else if (line && (*p < ' ' || *p == 0x7f)) {
-            ngx_edge_buf_add(b, start, p - start);
-            ngx_edge_buf_byte(b, ' ');
-            start = p + 1;
+        if (!(ngx_edge_prompt_class[*p] & look)) {
             continue;
         }
 
-        if (n) {
-            ngx_edge_buf_add(b, start, p + n - start);
-            ngx_edge_buf_byte(b, ' ');
-            start = p + n;
-            p = start - 1;
+        if (ngx_edge_prompt_class[*p] & NGX_EDGE_PROMPT_CONTROL) {
+            ngx_edge_buf_add(b, start, p - start);
+
+        } else if (ngx_edge_prompt_breaks(in, text, p, last)) {
+            ngx_edge_buf_add(b, start, p + 1 - start);
+
+        } else {
+            continue;
         }
+
+        ngx_edge_buf_byte(b, ' ');
+        start = p + 1;
     }
 
     ngx_edge_buf_add(b, start, last - start);
+}
+
+
+/* Does p stand in a boundary or a control token that a blank has to break? */
+
+static ngx_uint_t
+ngx_edge_prompt_breaks(const ngx_edge_prompt_input_t *in, const u_char *text,
+    const u_char *p, const u_char *last)
+{
+    const u_char  *word;
+
+    switch (*p) {
+
+    case '-':
+        if (p - text < NGX_EDGE_PROMPT_DASH) {
+            return 0;
+        }
+
+        word = p - NGX_EDGE_PROMPT_DASH;
+
+        return (size_t) (last - word) >= in->boundary.len
+               && ngx_strncasecmp((u_char *) word, in->boundary.data,
+                                  in->boundary.len)
+                  == 0;
+
+    case '|':
+        return last - p >= 2 && p[1] == '>';
+
+    default:                            /* '<' and a bar, or a full-width one */
+        return (last - p >= 2 && p[1] == '|')
+               || (last - p >= 4 && ngx_memcmp(p + 1, "\xef\xbd\x9c", 3) == 0);
+    }
 }

@@ -1,0 +1,39 @@
+
+/*
+ * Copyright (C) nginx AI edge contributors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Eight bytes at a time: what can be asked of all bytes of a 64-bit word at
+ * once.  Which of the bytes it is, only the lowest of those found tells.
+ */
+
+
+#ifndef _NGX_EDGE_WORD_H_INCLUDED_
+#define _NGX_EDGE_WORD_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+
+#define NGX_EDGE_WORD_ONES   0x0101010101010101ULL
+#define NGX_EDGE_WORD_HIGH   0x8080808080808080ULL
+
+/* Has a high bit set if one of the eight bytes is below n, n <= 0x80. */
+#define ngx_edge_word_below(word, n)                                          \
+    (((word) - NGX_EDGE_WORD_ONES * (n)) & ~(word))
+
+/* Has a high bit set if one of the eight bytes is c. */
+#define ngx_edge_word_has(word, c)                                            \
+    ngx_edge_word_below((word) ^ (NGX_EDGE_WORD_ONES * (c)), 1)
+
+/* Not 0 if one of the eight bytes cannot stand in a JSON string as it is
+ * (RFC 8259, section 7), the quote that ends it among them. */
+#define ngx_edge_word_special(word)                                           \
+    ((ngx_edge_word_below(word, 0x20)                                         \
+      | ngx_edge_word_has(word, '"')                                          \
+      | ngx_edge_word_has(word, '\\'))                                        \
+     & NGX_EDGE_WORD_HIGH)
+
+
+#endif /* _NGX_EDGE_WORD_H_INCLUDED_ */
