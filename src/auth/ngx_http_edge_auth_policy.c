@@ -37,10 +37,11 @@ ngx_http_edge_auth_check(ngx_conf_t *cf, ngx_http_edge_auth_loc_conf_t *alcf)
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    /* a server's own level passes its values on to locations; it serves only
-     * what no location matches, and without keys refuses that */
+    /* a server's own level, an "if" in it too, passes its values on to
+     * locations; it serves only what no location matches, and without keys
+     * refuses that */
 
-    if (alcf->sources == NULL && clcf->name.len == 0 && !clcf->noname) {
+    if (alcf->sources == NULL && clcf->name.len == 0) {
         return NGX_CONF_OK;
     }
 

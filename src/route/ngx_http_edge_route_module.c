@@ -261,12 +261,11 @@ ngx_http_edge_route_check_location(ngx_conf_t *cf,
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    /* a server's own level passes its values on to locations; it serves only
-     * what no location matches, and without a tenant refuses that */
+    /* a server's own level, an "if" in it too, passes its values on to
+     * locations; it serves only what no location matches, and without a tenant
+     * refuses that */
 
-    if (clcf->name.len == 0 && !clcf->noname
-        && conf->tenant_claim.len == 0)
-    {
+    if (clcf->name.len == 0 && conf->tenant_claim.len == 0) {
         return NGX_CONF_OK;
     }
 
