@@ -514,6 +514,50 @@ test_several_keys(void)
 }
 
 
+/* Sixteen signatures are checked for a token, HMACs not counted. */
+
+static void
+test_tries(void)
+{
+    char               *keys, *secrets;
+    EVP_PKEY           *other;
+    ngx_uint_t          i;
+    ngx_edge_token_t    token;
+    ngx_edge_keyset_t  *set;
+
+    other = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+    keys = jwk_of(other, "");
+    secrets = jwk_of_secret(SECRET, 32, "");
+
+    for (i = 1; i < 15; i++) {
+        keys = text("%s,%s", keys, jwk_of(other, ""));
+        secrets = text("%s,%s", secrets, jwk_of_secret(SECRET, 32, ""));
+    }
+
+    token = sign(ALG(es256), p256);
+
+    set = create(text("{\"keys\":[%s,%s]}", keys, jwk_of(p256, "")));
+    CHECK_INT(verify_kid(set, &token, NULL), NGX_OK);
+
+    keys = text("%s,%s", keys, jwk_of(other, ""));
+
+    set = create(text("{\"keys\":[%s,%s]}", keys,
+                      jwk_of(p256, ",\"kid\":\"a\"")));
+    CHECK_INT(verify_kid(set, &token, NULL), NGX_DECLINED);
+    CHECK(strcmp(fixture_reason, "too many keys fit it: it needs a kid")
+          == 0);
+
+    secrets = text("%s,%s,%s", secrets, secrets,
+                   jwk_of_secret("another secret of thirty-two byte", 32, ""));
+    token = sign_secret(ALG(hs256), "another secret of thirty-two byte", 32);
+
+    set = create(text("{\"keys\":[%s]}", secrets));
+    CHECK_INT(verify_kid(set, &token, NULL), NGX_OK);
+
+    EVP_PKEY_free(other);
+}
+
+
 static void
 test_alg_of_key(void)
 {
@@ -603,6 +647,7 @@ main(void)
     RUN(test_ecdsa_short);
     RUN(test_kid);
     RUN(test_several_keys);
+    RUN(test_tries);
     RUN(test_alg_of_key);
     RUN(test_eddsa_names);
 

@@ -17,17 +17,23 @@
 
 
 #define NGX_EDGE_KEYSET_HASH_MAX  64
+#define NGX_EDGE_KEYSET_TRIES     16       /* signatures checked for a token */
 #define NGX_EDGE_KEYSET_DER_MAX   (3 + 2 * (3 + NGX_EDGE_KEYSET_COORDINATE))
 
 #define NGX_EDGE_KEYSET_LENGTH    "signature has a wrong length"
 #define NGX_EDGE_KEYSET_MISMATCH  "signature does not match"
 
 
-/* One verification; the digest is made once for all keys that are tried. */
+/*
+ * One verification; the digest is made once for all keys that are tried.  A
+ * token without kid fits all keys of its algorithm, and whoever sends one that
+ * is no good has all of them tried: so there is an end to it.
+ */
 typedef struct {
     const ngx_edge_token_t       *token;
     const ngx_edge_keyset_alg_t  *alg;
     const char                  **reason;
+    ngx_uint_t                    tries;   /* costly ones, see below */
     unsigned                      size;    /* of the digest; 0: not made yet */
     u_char                        digest[NGX_EDGE_KEYSET_HASH_MAX];
 } ngx_edge_keyset_job_t;
@@ -76,6 +82,7 @@ ngx_edge_keyset_verify(ngx_edge_keyset_t *set, const ngx_edge_token_t *token,
     job.token = token;
     job.alg = &ngx_edge_keyset_algs[token->alg];
     job.reason = reason;
+    job.tries = 0;
     job.size = 0;
 
     bit = ngx_edge_jwt_alg_bit(token->alg);
@@ -93,6 +100,11 @@ ngx_edge_keyset_verify(ngx_edge_keyset_t *set, const ngx_edge_token_t *token,
 
         if (!(key->algs & bit)) {
             continue;
+        }
+
+        if (job.tries == NGX_EDGE_KEYSET_TRIES) {
+            *reason = "too many keys fit it: it needs a kid";
+            return NGX_DECLINED;
         }
 
         rc = ngx_edge_keyset_try(set, key, &job);
@@ -273,6 +285,8 @@ ngx_edge_keyset_try_eddsa(const ngx_edge_keyset_key_t *key,
         return NGX_DECLINED;
     }
 
+    job->tries++;
+
     ctx = EVP_MD_CTX_new();
     if (ctx == NULL) {
         return NGX_ERROR;
@@ -307,6 +321,8 @@ ngx_edge_keyset_try_pkey(ngx_edge_keyset_t *set,
     if (job->size == 0 && ngx_edge_keyset_hash(set, job) != NGX_OK) {
         return NGX_ERROR;
     }
+
+    job->tries++;
 
     if (EVP_PKEY_verify(key->verify[job->token->alg], signature, len,
                         job->digest, job->size)

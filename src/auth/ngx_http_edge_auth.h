@@ -114,15 +114,20 @@ struct ngx_http_edge_auth_verified_s {
     ngx_str_t                     payload;      /* JSON: the claims */
     u_char                        id[NGX_EDGE_HASH_SIZE];
                                                 /* of policy, keys and token */
+    unsigned                      named:1;      /* id is set: there is a
+                                                   cache */
 };
 
 /* Of a request that has to wait for keys. */
 typedef struct {
-    ngx_http_request_t           *request;
     ngx_event_t                   timer;        /* while a fetch is awaited */
     ngx_msec_t                    deadline;
-    ngx_uint_t                    attempts;     /* fetches that had ended when
-                                                   the waiting began */
+    ngx_uint_t                    awaited;      /* bits: sources whose fetch
+                                                   has not ended yet */
+    ngx_uint_t                    attempts[NGX_HTTP_EDGE_AUTH_SOURCES];
+                                                /* fetches of a source that had
+                                                   ended when the waiting
+                                                   began */
     ngx_http_edge_sub_t          *subs[NGX_HTTP_EDGE_AUTH_SOURCES];
                                                 /* calls for keys */
     unsigned                      fetch:1;      /* a fetch is or was awaited */
@@ -137,6 +142,9 @@ typedef struct {
                                                    keys not there */
     ngx_uint_t                    nsets;
     ngx_uint_t                    missing;      /* how many are NULL */
+    ngx_uint_t                    wanted;       /* bits: sources whose newer
+                                                   keys could change a
+                                                   NGX_AGAIN */
     const char                   *reason;       /* for the log */
 } ngx_http_edge_auth_judgement_t;
 

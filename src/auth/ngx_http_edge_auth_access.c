@@ -14,10 +14,12 @@
  *
  *   subrequests  of auth_jwt_key_request; each has its timeout, and its end
  *                wakes the request
- *   a fetch      of auth_jwt_key_url, when there are no keys yet or the token
+ *   fetches      of auth_jwt_key_url, when there are no keys yet or the token
  *                names a key that is not among them.  Another worker may be at
- *                it, so the request looks at its progress by a timer; one
- *                finished fetch, or the deadline, ends the waiting
+ *                it, so the request looks at their progress by a timer: each
+ *                that has ended has the token judged anew, the last or the
+ *                deadline ends the waiting.  Only sources that may have keys
+ *                for the token's issuer are waited for
  *
  * The verdict lives in the request's record, and only one that was reached for
  * the location the request is in.
@@ -39,9 +41,9 @@ static ngx_int_t ngx_http_edge_auth_verify(ngx_http_request_t *r,
 static ngx_int_t ngx_http_edge_auth_keys(ngx_http_request_t *r,
     ngx_http_edge_auth_loc_conf_t *alcf, ngx_http_edge_auth_judgement_t *j);
 static ngx_int_t ngx_http_edge_auth_refetch(ngx_http_request_t *r,
-    ngx_http_edge_auth_loc_conf_t *alcf);
-static ngx_uint_t ngx_http_edge_auth_attempts(
-    ngx_http_edge_auth_loc_conf_t *alcf);
+    ngx_http_edge_auth_loc_conf_t *alcf, ngx_uint_t wanted);
+static ngx_uint_t ngx_http_edge_auth_arrived(
+    ngx_http_edge_auth_loc_conf_t *alcf, ngx_http_edge_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_edge_auth_wait(ngx_http_request_t *r,
     ngx_http_edge_auth_ctx_t *ctx);
 static void ngx_http_edge_auth_wait_handler(ngx_event_t *ev);
@@ -77,6 +79,13 @@ ngx_http_edge_auth_access(ngx_http_request_t *r)
 
     if (ctx && ctx->timer.timer_set) {
         return NGX_AGAIN;
+    }
+
+    /* a judgement costs far more than a look at the time */
+
+    if (ctx && ctx->awaited && !ngx_http_edge_auth_arrived(alcf, ctx)) {
+        return (ngx_http_edge_auth_wait(r, ctx) == NGX_AGAIN)
+               ? NGX_AGAIN : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     rec = ngx_http_edge_record(r);
@@ -164,11 +173,12 @@ ngx_http_edge_auth_verify(ngx_http_request_t *r,
     rc = ngx_http_edge_auth_judge(r, alcf, j, verified);
 
     if (rc == NGX_AGAIN) {
-        return ngx_http_edge_auth_refetch(r, alcf);
+        return ngx_http_edge_auth_refetch(r, alcf, j->wanted);
     }
 
     if (rc == NGX_OK && alcf->cache) {
         ngx_memcpy((*verified)->id, id, NGX_EDGE_HASH_SIZE);
+        (*verified)->named = 1;
         ngx_http_edge_auth_cache_put(r, alcf->cache, *verified);
     }
 
@@ -230,13 +240,13 @@ ngx_http_edge_auth_keys(ngx_http_request_t *r,
 }
 
 
-/* Newer keys by URL could change the verdict. */
+/* Newer keys of the wanted sources could change the verdict. */
 
 static ngx_int_t
 ngx_http_edge_auth_refetch(ngx_http_request_t *r,
-    ngx_http_edge_auth_loc_conf_t *alcf)
+    ngx_http_edge_auth_loc_conf_t *alcf, ngx_uint_t wanted)
 {
-    ngx_uint_t                    i, attempts;
+    ngx_uint_t                    i;
     ngx_msec_t                    timeout;
     ngx_http_edge_auth_ctx_t     *ctx;
     ngx_http_edge_auth_source_t  *source;
@@ -246,11 +256,10 @@ ngx_http_edge_auth_refetch(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    attempts = ngx_http_edge_auth_attempts(alcf);
-
     if (ctx->fetch) {
+        ctx->awaited &= wanted;
 
-        if (attempts != ctx->attempts
+        if (ctx->awaited == 0
             || (ngx_msec_int_t) (ctx->deadline - ngx_current_msec) <= 0)
         {
             return NGX_DECLINED;
@@ -264,42 +273,55 @@ ngx_http_edge_auth_refetch(ngx_http_request_t *r,
 
     for (i = 0; i < alcf->sources->nelts; i++) {
 
-        if (source[i].type == ngx_http_edge_auth_source_url
-            && ngx_http_edge_auth_url_refetch(source[i].url) == NGX_AGAIN)
-        {
+        if (!(wanted & (ngx_uint_t) 1 << i)) {
+            continue;
+        }
+
+        ctx->attempts[i] = ngx_http_edge_auth_url_attempts(source[i].url);
+
+        if (ngx_http_edge_auth_url_refetch(source[i].url) == NGX_AGAIN) {
+            ctx->awaited |= (ngx_uint_t) 1 << i;
             timeout = ngx_max(timeout,
                               ngx_http_edge_auth_url_timeout(source[i].url));
         }
     }
 
-    if (timeout == 0) {
+    if (ctx->awaited == 0) {
         return NGX_DECLINED;
     }
 
     ctx->fetch = 1;
-    ctx->attempts = attempts;
     ctx->deadline = ngx_current_msec + timeout;
 
     return ngx_http_edge_auth_wait(r, ctx);
 }
 
 
+/* Whether an awaited fetch has ended, or the waiting itself. */
+
 static ngx_uint_t
-ngx_http_edge_auth_attempts(ngx_http_edge_auth_loc_conf_t *alcf)
+ngx_http_edge_auth_arrived(ngx_http_edge_auth_loc_conf_t *alcf,
+    ngx_http_edge_auth_ctx_t *ctx)
 {
-    ngx_uint_t                    i, n;
+    ngx_uint_t                    i, bit, arrived;
     ngx_http_edge_auth_source_t  *source;
 
+    arrived = ((ngx_msec_int_t) (ctx->deadline - ngx_current_msec) <= 0);
     source = alcf->sources->elts;
-    n = 0;
 
     for (i = 0; i < alcf->sources->nelts; i++) {
-        if (source[i].type == ngx_http_edge_auth_source_url) {
-            n += ngx_http_edge_auth_url_attempts(source[i].url);
+        bit = (ngx_uint_t) 1 << i;
+
+        if ((ctx->awaited & bit)
+            && ngx_http_edge_auth_url_attempts(source[i].url)
+               != ctx->attempts[i])
+        {
+            ctx->awaited &= ~bit;
+            arrived = 1;
         }
     }
 
-    return n;
+    return arrived;
 }
 
 
@@ -466,14 +488,20 @@ ngx_http_edge_auth_required(ngx_http_request_t *r,
 }
 
 
-/* A map of a claim that was asked for before this token was verified has
- * remembered what it found then: nothing, or the claims of another token. */
+/*
+ * A map of a claim that was asked for before this token was verified has
+ * remembered what it found then: nothing, or the claims of another token.  So
+ * may have another map behind it, which is known by its handler alone: all
+ * variables of the handlers that are named here are forgotten.
+ */
 
 static void
 ngx_http_edge_auth_forget(ngx_http_request_t *r,
     const ngx_http_complex_value_t *value)
 {
-    ngx_uint_t  *index;
+    ngx_uint_t                 *index, i;
+    ngx_http_variable_t        *v;
+    ngx_http_core_main_conf_t  *cmcf;
 
     index = value->flushes;
 
@@ -481,9 +509,17 @@ ngx_http_edge_auth_forget(ngx_http_request_t *r,
         return;
     }
 
-    while (*index != (ngx_uint_t) -1) {
-        r->variables[*index].valid = 0;
-        r->variables[*index].not_found = 0;
-        index++;
+    cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
+    v = cmcf->variables.elts;
+
+    for ( /* void */ ; *index != (ngx_uint_t) -1; index++) {
+
+        for (i = 0; i < cmcf->variables.nelts; i++) {
+
+            if (v[i].get_handler == v[*index].get_handler) {
+                r->variables[i].valid = 0;
+                r->variables[i].not_found = 0;
+            }
+        }
     }
 }

@@ -80,6 +80,7 @@ ngx_http_edge_auth_cache_find(ngx_http_request_t *r, ngx_shm_zone_t *zone,
     v->payload.data = p + cached->header_len;
     v->payload.len = cached->payload_len;
     ngx_memcpy(v->id, id, NGX_EDGE_HASH_SIZE);
+    v->named = 1;
 
     *verified = v;
 

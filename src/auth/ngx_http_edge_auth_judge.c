@@ -68,6 +68,7 @@ ngx_http_edge_auth_judge(ngx_http_request_t *r,
 
     v->header = token.header;
     v->payload = token.payload;
+    v->named = 0;
 
     *verified = v;
 
@@ -123,13 +124,13 @@ ngx_http_edge_auth_signature(const ngx_http_edge_auth_loc_conf_t *alcf,
     const ngx_str_t *iss)
 {
     ngx_int_t                     rc;
-    ngx_uint_t                    i, again;
+    ngx_uint_t                    i;
     const char                   *reason;
     ngx_http_edge_auth_source_t  *source;
 
     source = alcf->sources->elts;
-    again = 0;
 
+    j->wanted = 0;
     j->missing = 0;
     j->reason = "no keys are for its issuer";
 
@@ -145,7 +146,11 @@ ngx_http_edge_auth_signature(const ngx_http_edge_auth_loc_conf_t *alcf,
 
         if (j->sets[i] == NULL) {
             j->missing++;
-            again |= (source[i].type == ngx_http_edge_auth_source_url);
+
+            if (source[i].type == ngx_http_edge_auth_source_url) {
+                j->wanted |= (ngx_uint_t) 1 << i;
+            }
+
             continue;
         }
 
@@ -158,13 +163,16 @@ ngx_http_edge_auth_signature(const ngx_http_edge_auth_loc_conf_t *alcf,
 
         if (rc == NGX_AGAIN) {
             reason = "kid is unknown";
-            again |= (source[i].type == ngx_http_edge_auth_source_url);
+
+            if (source[i].type == ngx_http_edge_auth_source_url) {
+                j->wanted |= (ngx_uint_t) 1 << i;
+            }
         }
 
         j->reason = reason;
     }
 
-    return again ? NGX_AGAIN : NGX_DECLINED;
+    return j->wanted ? NGX_AGAIN : NGX_DECLINED;
 }
 
 

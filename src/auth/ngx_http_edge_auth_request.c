@@ -50,6 +50,7 @@ static void ngx_http_edge_auth_keys_drop(ngx_http_edge_auth_keys_t *keys,
     ngx_http_edge_auth_kept_t *kept);
 static ngx_http_edge_auth_kept_t *ngx_http_edge_auth_keys_add(
     ngx_http_request_t *r, const ngx_str_t *uri, const ngx_str_t *body);
+static ngx_uint_t ngx_http_edge_auth_request_printable(const ngx_str_t *uri);
 static ngx_int_t ngx_http_edge_auth_request_start(ngx_http_request_t *r,
     const ngx_http_edge_auth_source_t *source, const ngx_str_t *uri,
     ngx_http_edge_sub_t **sub);
@@ -113,6 +114,13 @@ ngx_http_edge_auth_request_keys(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
+    if (!ngx_http_edge_auth_request_printable(&uri)) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "\"auth_jwt_key_request\" is no URI: it has a control "
+                      "character");
+        return NGX_OK;
+    }
+
     if (*sub) {
         *set = ngx_http_edge_auth_request_take(r, &uri, *sub);
         return NGX_OK;
@@ -134,6 +142,23 @@ ngx_http_edge_auth_request_keys(ngx_http_request_t *r,
     }
 
     return ngx_http_edge_auth_request_start(r, source, &uri, sub);
+}
+
+
+/* A decoded variable may bring what would break a line of the log. */
+
+static ngx_uint_t
+ngx_http_edge_auth_request_printable(const ngx_str_t *uri)
+{
+    size_t  i;
+
+    for (i = 0; i < uri->len; i++) {
+        if (uri->data[i] < ' ' || uri->data[i] == 0x7f) {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
@@ -176,8 +201,9 @@ ngx_http_edge_auth_request_start(ngx_http_request_t *r,
 }
 
 
-/* Behind a call: called again for the same one, should another source's call
- * take longer, it finds what it has kept. */
+/* Behind a call: called again for the same one, should another source's keys
+ * take longer, it finds what was kept then, or has come since: its own answer
+ * may be the older one by now, and is marked as taken by sub->data. */
 
 static ngx_edge_keyset_t *
 ngx_http_edge_auth_request_take(ngx_http_request_t *r, const ngx_str_t *uri,
@@ -199,6 +225,12 @@ ngx_http_edge_auth_request_take(ngx_http_request_t *r, const ngx_str_t *uri,
     }
 
     kept = ngx_http_edge_auth_keys_find(r, uri);
+
+    if (kept && sub->data) {
+        return kept->set;
+    }
+
+    sub->data = sub;
 
     if (kept
         && kept->body.len == sub->answer.len

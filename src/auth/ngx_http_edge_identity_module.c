@@ -28,6 +28,7 @@
 #define NGX_HTTP_EDGE_IDENTITY_MAX    2048   /* bytes of a kept token */
 
 
+static ngx_int_t ngx_http_edge_identity_clean(ngx_http_request_t *r);
 static ngx_int_t ngx_http_edge_identity_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_edge_identity_set(ngx_http_request_t *r,
     const ngx_http_edge_identity_t *identity, ngx_str_t *token);
@@ -92,6 +93,31 @@ ngx_module_t  ngx_http_edge_identity_module = {
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
+
+
+static ngx_int_t
+ngx_http_edge_identity_clean(ngx_http_request_t *r)
+{
+    ngx_str_t                           none;
+    ngx_http_edge_identity_loc_conf_t  *ilcf;
+
+    ilcf = ngx_http_get_module_loc_conf(r, ngx_http_edge_identity_module);
+
+    if (ilcf->identity == NULL || r != r->main) {
+        return NGX_DECLINED;
+    }
+
+    /* the record has the request's id, which may be in the client's field */
+
+    if (ngx_http_edge_record(r) == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_str_null(&none);
+
+    return (ngx_http_edge_identity_set(r, ilcf->identity, &none) == NGX_OK)
+           ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
 
 
 static ngx_int_t
@@ -219,7 +245,9 @@ ngx_http_edge_identity_token(ngx_http_request_t *r,
     alcf = ngx_http_get_module_loc_conf(r, ngx_http_edge_auth_module);
     amcf = ngx_http_get_module_main_conf(r, ngx_http_edge_auth_module);
 
-    if (alcf->cache == NULL) {
+    /* the verdict may be of a location without a cache */
+
+    if (alcf->cache == NULL || !rec->verified->named) {
         return ngx_http_edge_identity_mint(r, identity, rec, token, &exp);
     }
 
@@ -434,6 +462,13 @@ ngx_http_edge_identity_init(ngx_conf_t *cf)
     ngx_http_core_main_conf_t  *cmcf;
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_edge_identity_clean;
 
     h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
     if (h == NULL) {
