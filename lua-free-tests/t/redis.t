@@ -1,0 +1,109 @@
+# Copyright (C) nginx AI edge contributors
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Tests for the Redis client against one real server: commands and replies,
+# scripts, loss of the server in all its forms, return without hands.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use lib 'lib';
+
+BEGIN {
+    require Edge::Env;
+    Edge::Env::setup();
+}
+
+use Edge::Probe;
+use Edge::Redis;
+use Edge::Server;
+
+my $port = $ENV{TEST_NGINX_SERVER_PORT};
+my $redis = Edge::Redis->start();
+
+my $nginx = Edge::Server->start(<<"END", main => Edge::Probe::load('redis'));
+    edge_redis r { server 127.0.0.1:$redis->{port}; timeout 500ms; }
+    server {
+        listen 127.0.0.1:$port;
+        location / { redis_probe r; }
+    }
+END
+
+# What the client says of a command.
+sub ask {
+    my ($uri) = @_;
+
+    my $s = connected() or return 'no nginx';
+    print $s "GET $uri HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+
+    my ($text) = values %{receive([$s], 10)};
+
+    return $text =~ /\r\n\r\n(.*)/s ? $1 : $text;
+}
+
+sub logged {
+    my ($pattern) = @_;
+
+    return until_true(sub { $nginx->log_text() =~ $pattern });
+}
+
+sub ready { until_true(sub { ask('/ready') eq '1' }) }
+
+ok(ready(), 'it is ready before any command');
+
+is(ask('/send?SET+a+1'), 'status:OK', 'a status');
+is(ask('/send?GET+a'), 'string:1', 'a string');
+is(ask('/send?INCR+a'), 'integer:2', 'an integer');
+is(ask('/send?GET+nothing'), 'nil', 'nil');
+is(ask('/send?MGET+a+b'), 'array:2[string:2,nil]', 'an array');
+like(ask('/send?HGET+a+x'), qr/^error:WRONGTYPE/, 'an error of the server');
+
+
+# Scripts: the server learns them, and learns them again.
+
+my $script = 'return%20redis.call(%22INCRBY%22%2CKEYS%5B1%5D%2CARGV%5B1%5D)';
+
+is(ask("/eval?$script+n+5"), 'integer:5', 'a script the server does not know');
+is(ask("/eval?$script+n+5"), 'integer:10', 'one it does');
+$redis->call('SCRIPT', 'FLUSH');
+is(ask("/eval?$script+n+5"), 'integer:15', 'one it has forgotten');
+is($redis->info('commandstats')->{cmdstat_eval} =~ /calls=(\d+)/ && $1, 2,
+   'the whole script was sent when it had to be');
+
+# Many commands of one turn: one write.
+
+my $reads = $redis->info('stats')->{total_reads_processed};
+is(ask('/many?100+INCR+m'), '100:integer:100', 'a hundred commands at once');
+$reads = $redis->info('stats')->{total_reads_processed} - $reads;
+cmp_ok($reads, '<=', 3, "come in one read, and those of the test: $reads");
+
+is(ask('/forget?INCR+f'), 'forgotten', 'a command nobody waits for');
+ok(until_true(sub { $redis->call('GET', 'f') eq '1' }), 'is done');
+
+# A server that was killed.
+
+$redis->kill();
+ok(until_true(sub { ask('/send?GET+a') eq 'declined' }), 'no server: declined');
+is(ask('/ready'), 0, 'it is not ready');
+$redis->again();
+ok(ready(), 'the server is back, and so is the connection');
+is(ask('/send?SET+a+1'), 'status:OK', 'it works');
+
+# One that hangs: the answer comes in time, then none is waited for.
+
+$redis->hang();
+is(ask('/send?GET+a'), 'lost', 'a server hangs: lost');
+is(ask('/send?GET+a'), 'declined', 'and the next does not wait');
+ok(logged(qr/waits for .*, which is silent/), 'that is told');
+ok(logged(qr/has lost .*: it hangs/), 'the connection is given up');
+$redis->go_on();
+ok(ready(), 'it answers again');
+is(ask('/send?GET+a'), 'string:1', 'and the right thing');
+
+$nginx->signal('QUIT');
+ok($nginx->ended(), 'nginx ends');
+is($nginx->alarms(), '', 'and leaves nothing behind');
+
+done_testing();
