@@ -23,7 +23,8 @@ use Test::More;
 my $home = $ENV{TEST_NGINX_TMP};
 my $port = $ENV{TEST_NGINX_SERVER_PORT};
 my $behind = $ENV{TEST_NGINX_RAND_PORT_1};
-my @sources = qw(fast slow fast2 slow2);
+my $stub = $ENV{TEST_NGINX_RAND_PORT_9};
+my @sources = qw(fast slow fast2 slow2 late);
 
 Edge::Idp::start();
 
@@ -36,17 +37,19 @@ my $bob = Edge::Idp::token($one, '--sub', 'bob');
 
 put('one.jwks', Edge::Idp::jwks($one));
 put('two.jwks', Edge::Idp::jwks($two));
-Edge::Idp::publish($_, Edge::Idp::jwks($one)) for @sources;
+Edge::Idp::publish($_, Edge::Idp::jwks($one)) for @sources, 'called';
 
 system("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256"
        . " -out $home/edge.pem 2> $home/openssl.log") == 0 or die "openssl\n";
 
 my $nginx = Edge::Server->start(http());
 
-until_true(sub { 4 == (() = $nginx->log_text() =~ /are in force/g) })
+until_true(sub { @sources == (() = $nginx->log_text() =~ /are in force/g) })
     or die "no keys\n";
 
 subtest 'a fetch that is wanted' => \&wanted;
+subtest 'an answer that is older' => \&older;
+subtest 'a variable of the token\'s field' => \&field;
 subtest 'maps behind maps' => \&maps;
 subtest 'control characters' => \&control;
 subtest 'identity: subrequests of the access phase' => \&checked;
@@ -66,7 +69,9 @@ sub http {
     map \$admin \$allowed { 1 yes; default 0; }
     server {
         listen 127.0.0.1:$behind;
-        location / { return 200 'id=[\$http_x_edge_identity]'; }
+        location / {
+            return 200 'id=[\$http_x_edge_identity] copy=[\$http_x_copy]';
+        }
         location = /check {
             if (\$http_x_edge_identity) { return 403; }
             if (\$http_x_request_id = mine) { return 403; }
@@ -87,6 +92,40 @@ sub http {
             auth_jwt_key_url $Edge::Idp::url/fast2 $url;
             auth_jwt_key_url $Edge::Idp::url/slow2 $url;
             empty_gif;
+        }
+        location = /k {
+            internal;
+            proxy_pass http://127.0.0.1:$stub/keys/called;
+        }
+        location /older {
+            auth_jwt r;
+            auth_jwt_key_request /k timeout=20s;
+            auth_jwt_key_url $Edge::Idp::url/late $url;
+            empty_gif;
+        }
+        location /newer {
+            auth_jwt r;
+            auth_jwt_key_request /k timeout=20s;
+            empty_gif;
+        }
+        location /cached {
+            auth_jwt r;
+            auth_jwt_key_request /k timeout=20s;
+            auth_jwt_key_cache 1h;
+            empty_gif;
+        }
+        location /field {
+            if (\$http_authorization = none) { return 404; }
+            if (\$http_cookie = none) { return 404; }
+            proxy_set_header X-Copy "\$http_authorization\$http_cookie";
+            proxy_pass http://127.0.0.1:$behind;
+            auth_jwt r;
+            auth_jwt_key_file $home/one.jwks;
+            location /field/cookie {
+                if (\$http_cookie = none) { return 404; }
+                auth_jwt r token=\$cookie_tok;
+                proxy_pass http://127.0.0.1:$behind;
+            }
         }
         location /first {
             auth_jwt r;
@@ -146,6 +185,30 @@ sub wanted {
     ok(Edge::Idp::calls()->{fast2}, 'both are asked');
 }
 
+# A request has got keys from a subrequest and waits for a fetch; meanwhile
+# another's subrequest brings a set without its key.
+sub older {
+    Edge::Idp::calls();
+    Edge::Idp::publish('late', Edge::Idp::jwks($one), 'slow 1');
+
+    my $socket = request('/older', bearer(Edge::Idp::token($two, '--kid',
+        'nobody')));
+
+    ok(until_true(sub { Edge::Idp::calls()->{late} }), 'it waits');
+    Edge::Idp::publish('called', Edge::Idp::jwks($two));
+
+    like(get('/newer', bearer($user)), qr/^HTTP\S+ 200/, 'newer keys');
+    like(reply($socket), qr/^HTTP\S+ 401/, 'it ends');
+    like(get('/cached', bearer($user)), qr/^HTTP\S+ 200/, 'they stay');
+    like(get('/cached', bearer($admin)), qr/^HTTP\S+ 401/, 'the old are gone');
+}
+
+sub field {
+    like(get('/field', bearer($admin)), qr/copy=\[\]/, 'Authorization');
+    like(get('/field/cookie', "Cookie: a=1; tok=$admin"), qr/copy=\[a=1\]/,
+        'Cookie');
+}
+
 sub maps {
     like(get('/second', "X-Tok: $user"), qr/^HTTP\S+ 401/, 'no admin');
     like(get('/first', bearer($admin) . "X-Tok: $user"), qr/^HTTP\S+ 401/,
@@ -200,7 +263,7 @@ END
 sub bearer { return "Authorization: Bearer $_[0]\r\n" }
 
 # The name of the server is chosen by the path.
-sub get {
+sub request {
     my ($uri, $fields) = @_;
 
     my $host = $uri =~ m{^/(?:checked|uncached)} ? 'identity' : 'a';
@@ -209,9 +272,17 @@ sub get {
     $fields =~ s/\r\n\z//;
     print {$socket} "GET $uri HTTP/1.1\r\nHost: $host\r\n$fields\r\n"
         . "Connection: close\r\n\r\n";
+    return $socket;
+}
+
+sub reply {
+    my ($socket) = @_;
+
     local $/;
     return scalar <$socket>;
 }
+
+sub get { return reply(request(@_)) }
 
 # Whom the token of the edge speaks of.
 sub subject {

@@ -75,6 +75,8 @@ typedef struct {
     ngx_http_edge_auth_keys_t    *keys;     /* by request, of this process */
     ngx_array_t                   claims;   /* ngx_http_edge_auth_set_t:
                                                variables by directive */
+    ngx_int_t                     fields[2]; /* variables $http_authorization
+                                                and $http_cookie */
 } ngx_http_edge_auth_main_conf_t;
 
 

@@ -363,11 +363,28 @@ ngx_http_edge_auth_merge_switch(ngx_http_edge_auth_loc_conf_t *prev,
 static ngx_int_t
 ngx_http_edge_auth_init(ngx_conf_t *cf)
 {
-    ngx_http_handler_pt        *h;
-    ngx_http_core_main_conf_t  *cmcf;
+    ngx_uint_t                       i;
+    ngx_http_handler_pt             *h;
+    ngx_http_core_main_conf_t       *cmcf;
+    ngx_http_edge_auth_main_conf_t  *amcf;
+
+    static ngx_str_t                 fields[] = {
+        ngx_string("http_authorization"),
+        ngx_string("http_cookie")
+    };
 
     if (ngx_http_edge_auth_check_variables(cf) != NGX_OK) {
         return NGX_ERROR;
+    }
+
+    amcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_edge_auth_module);
+
+    for (i = 0; i < 2; i++) {
+        amcf->fields[i] = ngx_http_get_variable_index(cf, &fields[i]);
+
+        if (amcf->fields[i] == NGX_ERROR) {
+            return NGX_ERROR;
+        }
     }
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);

@@ -23,6 +23,8 @@ static ngx_int_t ngx_http_edge_auth_bearer(ngx_http_request_t *r,
     ngx_str_t *text);
 static ngx_int_t ngx_http_edge_auth_strip_from(ngx_http_request_t *r,
     const ngx_http_edge_auth_loc_conf_t *alcf);
+static void ngx_http_edge_auth_strip_cached(ngx_http_request_t *r,
+    ngx_int_t index);
 static ngx_int_t ngx_http_edge_auth_strip_header(ngx_http_request_t *r,
     const ngx_str_t *name);
 static ngx_int_t ngx_http_edge_auth_strip_argument(ngx_http_request_t *r,
@@ -147,8 +149,18 @@ static ngx_int_t
 ngx_http_edge_auth_strip_from(ngx_http_request_t *r,
     const ngx_http_edge_auth_loc_conf_t *alcf)
 {
-    ngx_int_t  rc;
-    ngx_str_t  name;
+    ngx_int_t                        rc;
+    ngx_str_t                        name;
+    ngx_uint_t                       i;
+    ngx_http_edge_auth_main_conf_t  *amcf;
+
+    /* an "if" or a map may have asked for the whole field */
+
+    amcf = ngx_http_get_module_main_conf(r, ngx_http_edge_auth_module);
+
+    for (i = 0; i < 2; i++) {
+        ngx_http_edge_auth_strip_cached(r, amcf->fields[i]);
+    }
 
     if (alcf->token == NGX_HTTP_EDGE_AUTH_BEARER) {
         ngx_str_set(&name, "authorization");
@@ -169,10 +181,19 @@ ngx_http_edge_auth_strip_from(ngx_http_request_t *r,
         ngx_http_edge_auth_strip_cookie(r, &name);
     }
 
-    r->variables[alcf->token].valid = 0;
-    r->variables[alcf->token].not_found = 0;
+    ngx_http_edge_auth_strip_cached(r, alcf->token);
 
     return rc;
+}
+
+
+/* What the variable showed is gone, so it is asked for anew. */
+
+static void
+ngx_http_edge_auth_strip_cached(ngx_http_request_t *r, ngx_int_t index)
+{
+    r->variables[index].valid = 0;
+    r->variables[index].not_found = 0;
 }
 
 
