@@ -46,8 +46,8 @@ typedef struct ngx_http_edge_auth_verified_s  ngx_http_edge_auth_verified_t;
 /*
  * One per main request, in r->main->pool, whatever internal redirects happen.
  * The route feature writes module, endpoint and rest when they are first
- * asked for, and tenant in admit; auth writes verified and token; failure is
- * written by whoever fails.
+ * asked for, and tenant in admit; auth writes verified and token; the cache
+ * writes cache_status; failure is written by whoever fails.
  */
 typedef struct {
     ngx_str_t                           request_id;
@@ -62,6 +62,8 @@ typedef struct {
     ngx_str_t                           token;      /* taken off the request,
                                                        for the next location */
     ngx_int_t                           token_source; /* auth's */
+    const char                         *cache_status; /* NULL: the cache was
+                                                       not asked */
     ngx_http_edge_failure_t             failure;
 
     unsigned                            routed:1;   /* the lookup was done */

@@ -16,7 +16,7 @@
 #include <ngx_http.h>
 #include "ngx_http_edge.h"
 #include "auth/ngx_edge_claims.h"
-#include "auth/ngx_edge_hash.h"
+#include "lib/ngx_edge_hash.h"
 #include "auth/ngx_edge_keyset.h"
 #include "auth/ngx_http_edge_auth_api.h"
 #include "auth/ngx_http_edge_auth_url.h"

@@ -44,6 +44,10 @@ ngx_array_t *ngx_http_edge_route_entries(ngx_conf_t *cf);
  * ngx_http_core_srv_conf_t *). */
 ngx_array_t *ngx_http_edge_route_servers(ngx_conf_t *cf);
 
+/* 1 if edge_route is in force in the location that has these merged
+ * configurations. */
+ngx_uint_t ngx_http_edge_route_enabled(void **loc_conf);
+
 /* Finds module, endpoint and rest for the request's URI once and notes them
  * in the record.  NULL: no memory. Works in any phase after FIND_CONFIG. */
 ngx_http_edge_record_t *ngx_http_edge_route_resolve(ngx_http_request_t *r);

@@ -108,6 +108,17 @@ ngx_http_edge_route_servers(ngx_conf_t *cf)
 }
 
 
+ngx_uint_t
+ngx_http_edge_route_enabled(void **loc_conf)
+{
+    ngx_http_edge_route_loc_conf_t  *rlcf;
+
+    rlcf = loc_conf[ngx_http_edge_route_module.ctx_index];
+
+    return rlcf->mode != NGX_HTTP_EDGE_ROUTE_OFF;
+}
+
+
 static void *
 ngx_http_edge_route_create_main_conf(ngx_conf_t *cf)
 {

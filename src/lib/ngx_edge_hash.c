@@ -10,7 +10,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <openssl/evp.h>
-#include "auth/ngx_edge_hash.h"
+#include "lib/ngx_edge_hash.h"
 
 
 struct ngx_edge_hash_s {

@@ -1,0 +1,331 @@
+
+/*
+ * Copyright (C) nginx AI edge contributors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Tests of entries, flights and versions in shared memory.
+ */
+
+
+/* sources: cache/ngx_edge_cache_l1.c */
+
+#include "unit.h"
+#include "cache/ngx_edge_cache_l1.h"
+
+
+#define ZONE  65536
+
+
+static ngx_slab_pool_t         *pool;
+static ngx_edge_cache_l1_t     *l1;
+static ngx_uint_t               blocks;
+static ngx_edge_cache_label_t   nobody;
+
+
+static void
+open_zone(ssize_t bytes)
+{
+    pool = ngx_stub_shpool();
+    l1 = ngx_edge_cache_l1_create(pool, ZONE);
+    CHECK(l1 != NULL);
+    blocks = ngx_stub_slab_blocks;
+    ngx_stub_slab_budget = bytes;
+}
+
+
+static void
+close_zone(void)
+{
+    (void) ngx_edge_cache_l1_purge(l1, &nobody);
+    CHECK_INT(ngx_stub_slab_blocks, blocks);
+    CHECK_INT(ngx_stub_lock_depth, 0);
+    ngx_slab_free(pool, l1);
+    ngx_stub_shpool_free(pool);
+    ngx_stub_slab_budget = -1;
+}
+
+
+/* Keys with the same n % 256 share the bytes that are the hash. */
+
+static u_char *
+key_of(ngx_uint_t n)
+{
+    static u_char  key[NGX_EDGE_CACHE_KEY];
+
+    memset(key, 'k', sizeof(key));
+    key[0] = (u_char) n;
+    key[NGX_EDGE_CACHE_KEY - 1] = (u_char) (n >> 8);
+
+    return key;
+}
+
+
+static ngx_int_t
+put(ngx_uint_t n, size_t size)
+{
+    ngx_int_t   rc;
+    u_char     *data;
+    size_t      i;
+
+    data = malloc(size ? size : 1);
+
+    for (i = 0; i < size; i++) {
+        data[i] = (u_char) (n + i);
+    }
+
+    rc = ngx_edge_cache_l1_put(l1, key_of(n), &nobody, data, size);
+    free(data);
+
+    return rc;
+}
+
+
+static ngx_int_t
+get(ngx_uint_t n, size_t expected)
+{
+    size_t      size, i;
+    u_char     *data;
+    ngx_int_t   rc;
+
+    data = malloc(expected ? expected : 1);
+    rc = ngx_edge_cache_l1_get(l1, key_of(n), data, expected, &size);
+
+    if (rc == NGX_OK) {
+        CHECK_INT(size, expected);
+
+        for (i = 0; i < size; i++) {
+            if (data[i] != (u_char) (n + i)) {
+                CHECK_INT(i, size);
+                break;
+            }
+        }
+    }
+
+    free(data);
+
+    return rc;
+}
+
+
+static void
+test_sizes(void)
+{
+    size_t  sizes[] = { 0, 1, 1015, 1016, 1017, 2032, 2033, 32767, 32768 };
+    size_t  i, size;
+
+    open_zone(-1);
+
+    for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        CHECK_INT(put(1, sizes[i]), NGX_OK);
+        CHECK_INT(get(1, sizes[i]), NGX_OK);
+    }
+
+    CHECK_INT(ngx_edge_cache_l1_get(l1, key_of(1), NULL, 32767, &size),
+              NGX_AGAIN);
+    CHECK_INT(size, 32768);
+
+    CHECK_INT(put(1, 32769), NGX_DECLINED);
+    CHECK_INT(get(1, 32768), NGX_DECLINED);     /* the old one is gone too */
+
+    close_zone();
+}
+
+
+static void
+test_chains(void)
+{
+    open_zone(-1);
+
+    CHECK_INT(put(1, 10), NGX_OK);
+    CHECK_INT(put(257, 20), NGX_OK);
+    CHECK_INT(put(513, 30), NGX_OK);
+    CHECK_INT(get(1, 10), NGX_OK);
+    CHECK_INT(get(257, 20), NGX_OK);
+    CHECK_INT(get(513, 30), NGX_OK);
+
+    ngx_edge_cache_l1_remove(l1, key_of(257));
+    CHECK_INT(get(1, 10), NGX_OK);
+    CHECK_INT(get(257, 20), NGX_DECLINED);
+    CHECK_INT(get(513, 30), NGX_OK);
+    ngx_edge_cache_l1_remove(l1, key_of(257));
+
+    close_zone();
+}
+
+
+/* Room for a few entries: the ones not asked for go first. */
+
+static void
+test_full(void)
+{
+    ngx_uint_t  i;
+
+    open_zone(8 * 1024);
+
+    for (i = 0; i < 100; i++) {
+        CHECK_INT(put(i, 1500), NGX_OK);
+        CHECK_INT(get(i, 1500), NGX_OK);
+
+        if (i > 1) {
+            CHECK_INT(get(0, 1500), NGX_OK);
+        }
+    }
+
+    CHECK_INT(get(1, 1500), NGX_DECLINED);
+    CHECK_INT(get(99, 1500), NGX_OK);
+
+    /* larger than all there is: nothing of it stays */
+
+    CHECK_INT(put(7, 20000), NGX_DECLINED);
+    CHECK_INT(get(7, 20000), NGX_DECLINED);
+    CHECK_INT(put(8, 1500), NGX_OK);
+
+    close_zone();
+}
+
+
+static void
+test_purge(void)
+{
+    ngx_edge_cache_label_t  a, b, all;
+
+    open_zone(-1);
+
+    a.tenant = 1;
+    a.module = 10;
+    b.tenant = 2;
+    b.module = 10;
+
+    CHECK_INT(ngx_edge_cache_l1_put(l1, key_of(1), &a, (u_char *) "\1", 1),
+              NGX_OK);
+    CHECK_INT(ngx_edge_cache_l1_put(l1, key_of(2), &b, (u_char *) "\2", 1),
+              NGX_OK);
+    CHECK_INT(ngx_edge_cache_l1_put(l1, key_of(257), &b, (u_char *) "\1", 1),
+              NGX_OK);
+
+    all.tenant = 1;
+    all.module = 11;
+    CHECK_INT(ngx_edge_cache_l1_purge(l1, &all), 0);
+    all.module = 0;
+    CHECK_INT(ngx_edge_cache_l1_purge(l1, &all), 1);
+    CHECK_INT(get(1, 1), NGX_DECLINED);
+    CHECK_INT(get(2, 1), NGX_OK);
+    CHECK_INT(get(257, 1), NGX_OK);
+    all.tenant = 0;
+    all.module = 10;
+    CHECK_INT(ngx_edge_cache_l1_purge(l1, &all), 2);
+
+    close_zone();
+}
+
+
+static void
+test_flights(void)
+{
+    uint64_t    a, b;
+    ngx_uint_t  i;
+
+    open_zone(-1);
+
+    CHECK_INT(ngx_edge_cache_flight_begin(l1, key_of(1), 1000, 500, &a),
+              ngx_edge_cache_flight_mine);
+    CHECK_INT(ngx_edge_cache_flight_begin(l1, key_of(1), 1499, 500, &b),
+              ngx_edge_cache_flight_other);
+
+    /* the leader died: its time is over, and its token no good any more */
+
+    CHECK_INT(ngx_edge_cache_flight_begin(l1, key_of(1), 1500, 500, &b),
+              ngx_edge_cache_flight_mine);
+    CHECK(a != b);
+    ngx_edge_cache_flight_end(l1, key_of(1), a, 1500, 0);
+    ngx_edge_cache_flight_renew(l1, key_of(1), a, 1500, 5000);
+    CHECK_INT(ngx_edge_cache_flight_begin(l1, key_of(1), 1999, 500, &a),
+              ngx_edge_cache_flight_other);
+
+    ngx_edge_cache_flight_renew(l1, key_of(1), b, 1999, 500);
+    CHECK_INT(ngx_edge_cache_flight_begin(l1, key_of(1), 2400, 500, &a),
+              ngx_edge_cache_flight_other);
+
+    ngx_edge_cache_flight_end(l1, key_of(1), b, 2400, 0);
+    CHECK_INT(ngx_edge_cache_flight_begin(l1, key_of(1), 2400, 500, &a),
+              ngx_edge_cache_flight_mine);
+
+    /* not worth waiting for */
+
+    ngx_edge_cache_flight_end(l1, key_of(1), a, 2400, 100);
+    CHECK_INT(ngx_edge_cache_flight_begin(l1, key_of(1), 2499, 500, &a),
+              ngx_edge_cache_flight_free);
+    CHECK_INT(ngx_edge_cache_flight_begin(l1, key_of(1), 2500, 500, &a),
+              ngx_edge_cache_flight_mine);
+
+    /* a set that is full of others */
+
+    for (i = 1; i < 4; i++) {
+        CHECK_INT(ngx_edge_cache_flight_begin(l1, key_of(1 + 256 * i), 2500,
+                                              500, &a),
+                  ngx_edge_cache_flight_mine);
+    }
+
+    CHECK_INT(ngx_edge_cache_flight_begin(l1, key_of(1 + 256 * 4), 2500, 500,
+                                          &a),
+              ngx_edge_cache_flight_free);
+
+    close_zone();
+}
+
+
+static void
+test_versions(void)
+{
+    uint64_t    v, w, x;
+    ngx_uint_t  i;
+
+    open_zone(-1);
+
+    v = ngx_edge_cache_version(l1, 7);
+    CHECK(ngx_edge_cache_version(l1, 7) == v);
+    x = ngx_edge_cache_version(l1, 8);
+    w = ngx_edge_cache_version_bump(l1, 7);
+    CHECK(w != v);
+    CHECK(ngx_edge_cache_version(l1, 7) == w);
+    CHECK(ngx_edge_cache_version(l1, 8) == x);
+
+    /* crowded out of its set: never an old version again */
+
+    for (i = 1; i < 10; i++) {
+        CHECK(ngx_edge_cache_version(l1, 7 + 64 * i) != w);
+    }
+
+    x = ngx_edge_cache_version(l1, 7);
+    CHECK(x != v && x != w);
+
+    close_zone();
+}
+
+
+static void
+test_no_memory(void)
+{
+    pool = ngx_stub_shpool();
+    ngx_stub_slab_budget = 1000;
+    CHECK(ngx_edge_cache_l1_create(pool, ZONE) == NULL);
+    ngx_stub_slab_budget = -1;
+    ngx_stub_shpool_free(pool);
+}
+
+
+int
+main(void)
+{
+    ngx_stub_set_time(1700000000, 1000);
+
+    RUN(test_sizes);
+    RUN(test_chains);
+    RUN(test_full);
+    RUN(test_purge);
+    RUN(test_flights);
+    RUN(test_versions);
+    RUN(test_no_memory);
+
+    return unit_summary();
+}

@@ -1,0 +1,271 @@
+
+/*
+ * Copyright (C) nginx AI edge contributors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Writing and reading of cache entries.  Reading trusts no length before the
+ * checksum over all bytes was right, and checks each one even then.
+ */
+
+
+#include "cache/ngx_edge_cache_entry.h"
+
+
+#define NGX_EDGE_CACHE_MAGIC    0x45434731     /* with the version: "1" */
+
+#define ngx_edge_cache_rotate(x, n)  (((x) << (n)) | ((x) >> (64 - (n))))
+
+
+/* What an entry begins with; no padding between or behind the members. */
+typedef struct {
+    uint64_t   checksum;               /* of all that follows */
+    uint32_t   magic;
+    uint32_t   size;                   /* of the whole entry */
+    u_char     key[NGX_EDGE_CACHE_KEY];
+    int64_t    stored;
+    int64_t    expires;
+    int64_t    modified;
+    uint32_t   age;
+    uint16_t   status;
+    uint8_t    kind;
+    uint8_t    nparts;
+} ngx_edge_cache_head_t;
+
+
+static uint64_t ngx_edge_cache_checksum(const u_char *p, size_t len);
+static uint64_t ngx_edge_cache_word(const u_char *p);
+
+
+size_t
+ngx_edge_cache_entry_size(const ngx_edge_cache_entry_t *e)
+{
+    size_t      size;
+    ngx_uint_t  i;
+
+    size = sizeof(ngx_edge_cache_head_t);
+
+    for (i = 0; i < e->nparts; i++) {
+
+        if (e->part[i].len > NGX_EDGE_CACHE_MAX) {
+            return 0;
+        }
+
+        size += sizeof(uint32_t) + e->part[i].len;
+    }
+
+    return (size > NGX_EDGE_CACHE_MAX) ? 0 : size;
+}
+
+
+void
+ngx_edge_cache_entry_write(const ngx_edge_cache_entry_t *e,
+    const u_char key[NGX_EDGE_CACHE_KEY], u_char *dst)
+{
+    u_char                 *p;
+    uint32_t                len;
+    ngx_uint_t              i;
+    ngx_edge_cache_head_t   head;
+
+    ngx_memzero(&head, sizeof(ngx_edge_cache_head_t));
+
+    p = dst + sizeof(ngx_edge_cache_head_t);
+
+    for (i = 0; i < e->nparts; i++) {
+        len = (uint32_t) e->part[i].len;
+        p = ngx_cpymem(p, &len, sizeof(uint32_t));
+
+        if (len) {
+            p = ngx_cpymem(p, e->part[i].data, len);
+        }
+    }
+
+    head.magic = NGX_EDGE_CACHE_MAGIC;
+    head.size = (uint32_t) (p - dst);
+    ngx_memcpy(head.key, key, NGX_EDGE_CACHE_KEY);
+    head.stored = e->stored;
+    head.expires = e->expires;
+    head.modified = e->modified;
+    head.age = (uint32_t) e->age;
+    head.status = (uint16_t) e->status;
+    head.kind = (uint8_t) e->kind;
+    head.nparts = (uint8_t) e->nparts;
+
+    ngx_memcpy(dst, &head, sizeof(ngx_edge_cache_head_t));
+
+    head.checksum = ngx_edge_cache_checksum(dst + sizeof(uint64_t),
+                                            head.size - sizeof(uint64_t));
+
+    ngx_memcpy(dst, &head.checksum, sizeof(uint64_t));
+}
+
+
+ngx_int_t
+ngx_edge_cache_entry_read(ngx_edge_cache_entry_t *e,
+    const u_char key[NGX_EDGE_CACHE_KEY], u_char *data, size_t len)
+{
+    u_char                 *p, *last;
+    uint32_t                n;
+    ngx_uint_t              i;
+    ngx_edge_cache_head_t   head;
+
+    if (len < sizeof(ngx_edge_cache_head_t)) {
+        return NGX_DECLINED;
+    }
+
+    ngx_memcpy(&head, data, sizeof(ngx_edge_cache_head_t));
+
+    if (head.magic != NGX_EDGE_CACHE_MAGIC
+        || head.size != len
+        || head.kind < ngx_edge_cache_response
+        || head.kind > ngx_edge_cache_answer
+        || head.nparts > NGX_EDGE_CACHE_PARTS
+        || ngx_memcmp(head.key, key, NGX_EDGE_CACHE_KEY) != 0
+        || head.checksum
+           != ngx_edge_cache_checksum(data + sizeof(uint64_t),
+                                      len - sizeof(uint64_t)))
+    {
+        return NGX_DECLINED;
+    }
+
+    p = data + sizeof(ngx_edge_cache_head_t);
+    last = data + len;
+
+    for (i = 0; i < head.nparts; i++) {
+
+        if ((size_t) (last - p) < sizeof(uint32_t)) {
+            return NGX_DECLINED;
+        }
+
+        ngx_memcpy(&n, p, sizeof(uint32_t));
+        p += sizeof(uint32_t);
+
+        if ((size_t) (last - p) < n) {
+            return NGX_DECLINED;
+        }
+
+        e->part[i].data = p;
+        e->part[i].len = n;
+        p += n;
+    }
+
+    if (p != last) {
+        return NGX_DECLINED;
+    }
+
+    e->kind = head.kind;
+    e->status = head.status;
+    e->stored = (time_t) head.stored;
+    e->expires = (time_t) head.expires;
+    e->age = (time_t) head.age;
+    e->modified = (time_t) head.modified;
+    e->nparts = head.nparts;
+
+    return NGX_OK;
+}
+
+
+size_t
+ngx_edge_cache_field_size(const ngx_str_t *name, const ngx_str_t *value)
+{
+    return 2 * sizeof(uint32_t) + name->len + value->len;
+}
+
+
+u_char *
+ngx_edge_cache_field_write(u_char *p, const ngx_str_t *name,
+    const ngx_str_t *value)
+{
+    uint32_t  n;
+
+    n = (uint32_t) name->len;
+    p = ngx_cpymem(p, &n, sizeof(uint32_t));
+    n = (uint32_t) value->len;
+    p = ngx_cpymem(p, &n, sizeof(uint32_t));
+    p = ngx_cpymem(p, name->data, name->len);
+
+    return ngx_cpymem(p, value->data, value->len);
+}
+
+
+ngx_uint_t
+ngx_edge_cache_field_next(ngx_str_t *rest, ngx_str_t *name, ngx_str_t *value)
+{
+    uint32_t  n[2];
+
+    if (rest->len < sizeof(n)) {
+        return 0;
+    }
+
+    ngx_memcpy(n, rest->data, sizeof(n));
+
+    if (rest->len - sizeof(n) < n[0]
+        || rest->len - sizeof(n) - n[0] < n[1])
+    {
+        return 0;
+    }
+
+    name->data = rest->data + sizeof(n);
+    name->len = n[0];
+    value->data = name->data + name->len;
+    value->len = n[1];
+
+    rest->data = value->data + value->len;
+    rest->len -= sizeof(n) + n[0] + n[1];
+
+    return 1;
+}
+
+
+/*
+ * Against accidents, not against an attacker.  Four sums run side by side,
+ * since one alone would wait for its multiplication at every eight bytes.
+ */
+
+static uint64_t
+ngx_edge_cache_checksum(const u_char *p, size_t len)
+{
+    size_t      left;
+    u_char      tail[32];
+    uint64_t    h;
+    uint64_t    sum[4] = {
+        0x8f1bbcdcbfa53e0bULL, 0x3c6ef372fe94f82bULL,
+        0xa54ff53a5f1d36f1ULL, 0x510e527fade682d1ULL
+    };
+    ngx_uint_t  i;
+
+    for (left = len; left >= 32; left -= 32, p += 32) {
+        for (i = 0; i < 4; i++) {
+            sum[i] = (sum[i] ^ ngx_edge_cache_word(p + 8 * i))
+                     * 0x9e3779b97f4a7c15ULL;
+            sum[i] = ngx_edge_cache_rotate(sum[i], 29);
+        }
+    }
+
+    ngx_memzero(tail, sizeof(tail));
+    ngx_memcpy(tail, p, left);
+
+    for (i = 0; i < 4; i++) {
+        sum[i] = (sum[i] ^ ngx_edge_cache_word(tail + 8 * i))
+                 * 0x9e3779b97f4a7c15ULL;
+    }
+
+    h = len;
+
+    for (i = 0; i < 4; i++) {
+        h = (h ^ sum[i] ^ (sum[i] >> 31)) * 0xd6e8feb86659fd93ULL;
+        h ^= h >> 32;
+    }
+
+    return h;
+}
+
+
+static uint64_t
+ngx_edge_cache_word(const u_char *p)
+{
+    uint64_t  w;
+
+    ngx_memcpy(&w, p, sizeof(uint64_t));
+
+    return w;
+}

@@ -1,0 +1,593 @@
+
+/*
+ * Copyright (C) nginx AI edge contributors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Entries, flights and versions in a slab zone.  A worker that dies with the
+ * lock held leaves nothing half-linked: a node is linked by its last step,
+ * and a node that was allocated and not linked is lost with its memory.
+ */
+
+
+#include "cache/ngx_edge_cache_l1.h"
+
+
+#define NGX_EDGE_CACHE_L1_ENTRY    2048    /* bytes of a usual one */
+#define NGX_EDGE_CACHE_L1_BUCKETS  (1 << 22)
+#define NGX_EDGE_CACHE_L1_EVICT    128     /* nodes a put may drop */
+#define NGX_EDGE_CACHE_L1_BATCH    64      /* buckets purged under one lock */
+#define NGX_EDGE_CACHE_CHUNK       1024
+#define NGX_EDGE_CACHE_WAYS        4
+
+
+typedef struct ngx_edge_cache_chunk_s  ngx_edge_cache_chunk_t;
+typedef struct ngx_edge_cache_node_s   ngx_edge_cache_node_t;
+
+
+struct ngx_edge_cache_chunk_s {
+    ngx_edge_cache_chunk_t   *next;
+    u_char                    data[NGX_EDGE_CACHE_CHUNK - sizeof(void *)];
+};
+
+
+struct ngx_edge_cache_node_s {
+    ngx_queue_t               lru;     /* head: most recent */
+    ngx_edge_cache_node_t    *next;    /* in the bucket */
+    ngx_edge_cache_chunk_t   *chunks;
+    size_t                    size;
+    ngx_edge_cache_label_t    label;
+    u_char                    key[NGX_EDGE_CACHE_KEY];
+};
+
+
+typedef struct {
+    u_char                    key[NGX_EDGE_CACHE_KEY];
+    uint64_t                  token;   /* 0: open, nobody waits */
+    ngx_msec_t                until;   /* live before it */
+    ngx_uint_t                used;
+} ngx_edge_cache_flight_t;
+
+
+typedef struct {
+    uint64_t                  id;      /* 0: free */
+    uint64_t                  version;
+    uint64_t                  used;    /* when, by the counter */
+} ngx_edge_cache_version_t;
+
+
+struct ngx_edge_cache_l1_s {
+    ngx_slab_pool_t           *pool;
+    ngx_queue_t                lru;
+    ngx_uint_t                 mask;       /* buckets - 1 */
+    ngx_uint_t                 count;      /* nodes */
+    uint64_t                   counter;    /* only grows */
+    ngx_edge_cache_node_t    **bucket;
+
+    ngx_uint_t                 sets;       /* of flights, and of versions */
+    ngx_edge_cache_flight_t   *flight;
+    ngx_edge_cache_version_t  *version;
+};
+
+
+static ngx_edge_cache_node_t **ngx_edge_cache_l1_link(
+    ngx_edge_cache_l1_t *l1, const u_char *key);
+static void ngx_edge_cache_l1_drop(ngx_edge_cache_l1_t *l1,
+    ngx_edge_cache_node_t **link);
+static void ngx_edge_cache_l1_free(ngx_edge_cache_l1_t *l1,
+    ngx_edge_cache_node_t *node);
+static void *ngx_edge_cache_l1_alloc(ngx_edge_cache_l1_t *l1, size_t size,
+    ngx_uint_t *evictions);
+static ngx_edge_cache_node_t *ngx_edge_cache_l1_fill(ngx_edge_cache_l1_t *l1,
+    const u_char *data, size_t size);
+static ngx_uint_t ngx_edge_cache_l1_purge_bucket(ngx_edge_cache_l1_t *l1,
+    ngx_edge_cache_node_t **link, const ngx_edge_cache_label_t *label);
+static ngx_edge_cache_flight_t *ngx_edge_cache_flight_find(
+    ngx_edge_cache_l1_t *l1, const u_char *key, ngx_msec_t now,
+    ngx_edge_cache_flight_t **room);
+static ngx_edge_cache_version_t *ngx_edge_cache_version_find(
+    ngx_edge_cache_l1_t *l1, uint64_t id);
+
+
+#define ngx_edge_cache_flight_live(f, now)                                    \
+    ((f)->used && (ngx_msec_int_t) ((f)->until - (now)) > 0)
+
+
+ngx_edge_cache_l1_t *
+ngx_edge_cache_l1_create(ngx_slab_pool_t *pool, size_t size)
+{
+    u_char               *p;
+    size_t                buckets, flights, versions;
+    ngx_uint_t            n, sets;
+    ngx_edge_cache_l1_t  *l1;
+
+    pool->log_nomem = 0;
+
+    for (n = 1;
+         n < size / NGX_EDGE_CACHE_L1_ENTRY && n < NGX_EDGE_CACHE_L1_BUCKETS;
+         n <<= 1)
+    {
+        /* void */
+    }
+
+    sets = ngx_max(n / 16, 16);
+
+    buckets = n * sizeof(ngx_edge_cache_node_t *);
+    flights = sets * NGX_EDGE_CACHE_WAYS * sizeof(ngx_edge_cache_flight_t);
+    versions = sets * NGX_EDGE_CACHE_WAYS * sizeof(ngx_edge_cache_version_t);
+
+    p = ngx_slab_calloc(pool, sizeof(ngx_edge_cache_l1_t) + buckets + flights
+                              + versions);
+    if (p == NULL) {
+        return NULL;
+    }
+
+    l1 = (ngx_edge_cache_l1_t *) p;
+
+    ngx_queue_init(&l1->lru);
+
+    l1->pool = pool;
+    l1->mask = n - 1;
+    l1->sets = sets;
+
+    p += sizeof(ngx_edge_cache_l1_t);
+    l1->bucket = (ngx_edge_cache_node_t **) p;
+    p += buckets;
+    l1->flight = (ngx_edge_cache_flight_t *) p;
+    p += flights;
+    l1->version = (ngx_edge_cache_version_t *) p;
+
+    /* so that no version of this zone was one of a zone before it */
+
+    l1->counter = (uint64_t) ngx_time() << 24;
+
+    return l1;
+}
+
+
+ngx_int_t
+ngx_edge_cache_l1_get(ngx_edge_cache_l1_t *l1, const u_char *key, u_char *buf,
+    size_t max, size_t *size)
+{
+    size_t                   left, n;
+    ngx_edge_cache_node_t   *node;
+    ngx_edge_cache_chunk_t  *chunk;
+
+    ngx_shmtx_lock(&l1->pool->mutex);
+
+    node = *ngx_edge_cache_l1_link(l1, key);
+
+    if (node == NULL) {
+        ngx_shmtx_unlock(&l1->pool->mutex);
+        return NGX_DECLINED;
+    }
+
+    *size = node->size;
+
+    if (node->size > max) {
+        ngx_shmtx_unlock(&l1->pool->mutex);
+        return NGX_AGAIN;
+    }
+
+    ngx_queue_remove(&node->lru);
+    ngx_queue_insert_head(&l1->lru, &node->lru);
+
+    left = node->size;
+
+    for (chunk = node->chunks; left && chunk; chunk = chunk->next) {
+        n = ngx_min(left, sizeof(chunk->data));
+        buf = ngx_cpymem(buf, chunk->data, n);
+        left -= n;
+    }
+
+    ngx_shmtx_unlock(&l1->pool->mutex);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_edge_cache_l1_put(ngx_edge_cache_l1_t *l1, const u_char *key,
+    const ngx_edge_cache_label_t *label, const u_char *data, size_t size)
+{
+    ngx_edge_cache_node_t  *node, **link;
+
+    ngx_shmtx_lock(&l1->pool->mutex);
+
+    /* the old entry goes first: whatever happens, it must not be found */
+
+    ngx_edge_cache_l1_drop(l1, ngx_edge_cache_l1_link(l1, key));
+
+    node = (size > NGX_EDGE_CACHE_L1_MAX)
+           ? NULL : ngx_edge_cache_l1_fill(l1, data, size);
+
+    if (node == NULL) {
+        ngx_shmtx_unlock(&l1->pool->mutex);
+        return NGX_DECLINED;
+    }
+
+    ngx_memcpy(node->key, key, NGX_EDGE_CACHE_KEY);
+    node->label = *label;
+
+    ngx_queue_insert_head(&l1->lru, &node->lru);
+
+    /* looked up only now: evictions change chains */
+
+    link = ngx_edge_cache_l1_link(l1, key);
+    node->next = *link;
+    *link = node;
+    l1->count++;
+
+    ngx_shmtx_unlock(&l1->pool->mutex);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_edge_cache_l1_remove(ngx_edge_cache_l1_t *l1, const u_char *key)
+{
+    ngx_shmtx_lock(&l1->pool->mutex);
+
+    ngx_edge_cache_l1_drop(l1, ngx_edge_cache_l1_link(l1, key));
+
+    ngx_shmtx_unlock(&l1->pool->mutex);
+}
+
+
+/* A few buckets at a time: the other workers go on between. */
+
+ngx_uint_t
+ngx_edge_cache_l1_purge(ngx_edge_cache_l1_t *l1,
+    const ngx_edge_cache_label_t *label)
+{
+    ngx_uint_t  i, n, end;
+
+    n = 0;
+
+    for (i = 0; i <= l1->mask; /* void */ ) {
+
+        end = ngx_min(i + NGX_EDGE_CACHE_L1_BATCH, l1->mask + 1);
+
+        ngx_shmtx_lock(&l1->pool->mutex);
+
+        for ( /* void */ ; i < end; i++) {
+            n += ngx_edge_cache_l1_purge_bucket(l1, &l1->bucket[i], label);
+        }
+
+        ngx_shmtx_unlock(&l1->pool->mutex);
+    }
+
+    return n;
+}
+
+
+static ngx_uint_t
+ngx_edge_cache_l1_purge_bucket(ngx_edge_cache_l1_t *l1,
+    ngx_edge_cache_node_t **link, const ngx_edge_cache_label_t *label)
+{
+    ngx_uint_t              n;
+    ngx_edge_cache_node_t  *node;
+
+    n = 0;
+
+    while (*link) {
+        node = *link;
+
+        if ((label->tenant && node->label.tenant != label->tenant)
+            || (label->module && node->label.module != label->module))
+        {
+            link = &node->next;
+            continue;
+        }
+
+        ngx_edge_cache_l1_drop(l1, link);
+        n++;
+    }
+
+    return n;
+}
+
+
+/* The pointer that points at the node of key, or the NULL at the end of its
+ * chain. */
+
+static ngx_edge_cache_node_t **
+ngx_edge_cache_l1_link(ngx_edge_cache_l1_t *l1, const u_char *key)
+{
+    uint32_t                 hash;
+    ngx_edge_cache_node_t  **link;
+
+    ngx_memcpy(&hash, key, sizeof(uint32_t));
+
+    for (link = &l1->bucket[hash & l1->mask]; *link; link = &(*link)->next) {
+        if (ngx_memcmp((*link)->key, key, NGX_EDGE_CACHE_KEY) == 0) {
+            break;
+        }
+    }
+
+    return link;
+}
+
+
+static void
+ngx_edge_cache_l1_drop(ngx_edge_cache_l1_t *l1, ngx_edge_cache_node_t **link)
+{
+    ngx_edge_cache_node_t  *node;
+
+    node = *link;
+
+    if (node == NULL) {
+        return;
+    }
+
+    *link = node->next;
+    ngx_queue_remove(&node->lru);
+    l1->count--;
+
+    ngx_edge_cache_l1_free(l1, node);
+}
+
+
+static void
+ngx_edge_cache_l1_free(ngx_edge_cache_l1_t *l1, ngx_edge_cache_node_t *node)
+{
+    ngx_edge_cache_chunk_t  *chunk;
+
+    while (node->chunks) {
+        chunk = node->chunks;
+        node->chunks = chunk->next;
+        ngx_slab_free_locked(l1->pool, chunk);
+    }
+
+    ngx_slab_free_locked(l1->pool, node);
+}
+
+
+/* Memory, at the price of the entries used least recently. */
+
+static void *
+ngx_edge_cache_l1_alloc(ngx_edge_cache_l1_t *l1, size_t size,
+    ngx_uint_t *evictions)
+{
+    void                   *p;
+    ngx_queue_t            *q;
+    ngx_edge_cache_node_t  *victim, **link;
+
+    for ( ;; ) {
+
+        p = ngx_slab_alloc_locked(l1->pool, size);
+
+        if (p || *evictions == 0 || ngx_queue_empty(&l1->lru)) {
+            return p;
+        }
+
+        (*evictions)--;
+
+        q = ngx_queue_last(&l1->lru);
+        victim = ngx_queue_data(q, ngx_edge_cache_node_t, lru);
+        link = ngx_edge_cache_l1_link(l1, victim->key);
+
+        if (*link == victim) {
+            ngx_edge_cache_l1_drop(l1, link);
+            continue;
+        }
+
+        /* a worker died between the two steps of linking it */
+
+        ngx_queue_remove(&victim->lru);
+        ngx_edge_cache_l1_free(l1, victim);
+    }
+}
+
+
+static ngx_edge_cache_node_t *
+ngx_edge_cache_l1_fill(ngx_edge_cache_l1_t *l1, const u_char *data,
+    size_t size)
+{
+    size_t                    n;
+    ngx_uint_t                evictions;
+    ngx_edge_cache_node_t    *node;
+    ngx_edge_cache_chunk_t   *chunk, **last;
+
+    evictions = NGX_EDGE_CACHE_L1_EVICT;
+
+    node = ngx_edge_cache_l1_alloc(l1, sizeof(ngx_edge_cache_node_t),
+                                   &evictions);
+    if (node == NULL) {
+        return NULL;
+    }
+
+    node->chunks = NULL;
+    node->size = size;
+
+    for (last = &node->chunks; size; size -= n, data += n) {
+
+        n = ngx_min(size, sizeof(chunk->data));
+
+        chunk = ngx_edge_cache_l1_alloc(l1, sizeof(ngx_edge_cache_chunk_t),
+                                        &evictions);
+        if (chunk == NULL) {
+            ngx_edge_cache_l1_free(l1, node);
+            return NULL;
+        }
+
+        chunk->next = NULL;
+        ngx_memcpy(chunk->data, data, n);
+
+        *last = chunk;
+        last = &chunk->next;
+    }
+
+    return node;
+}
+
+
+ngx_edge_cache_flight_e
+ngx_edge_cache_flight_begin(ngx_edge_cache_l1_t *l1, const u_char *key,
+    ngx_msec_t now, ngx_msec_t life, uint64_t *token)
+{
+    ngx_edge_cache_flight_e   rc;
+    ngx_edge_cache_flight_t  *f, *room;
+
+    ngx_shmtx_lock(&l1->pool->mutex);
+
+    f = ngx_edge_cache_flight_find(l1, key, now, &room);
+
+    if (f) {
+        rc = f->token ? ngx_edge_cache_flight_other
+                      : ngx_edge_cache_flight_free;
+
+    } else if (room == NULL) {
+        rc = ngx_edge_cache_flight_free;
+
+    } else {
+        rc = ngx_edge_cache_flight_mine;
+
+        *token = ++l1->counter;
+
+        ngx_memcpy(room->key, key, NGX_EDGE_CACHE_KEY);
+        room->token = *token;
+        room->until = now + life;
+        room->used = 1;
+    }
+
+    ngx_shmtx_unlock(&l1->pool->mutex);
+
+    return rc;
+}
+
+
+void
+ngx_edge_cache_flight_renew(ngx_edge_cache_l1_t *l1, const u_char *key,
+    uint64_t token, ngx_msec_t now, ngx_msec_t life)
+{
+    ngx_edge_cache_flight_t  *f, *room;
+
+    ngx_shmtx_lock(&l1->pool->mutex);
+
+    f = ngx_edge_cache_flight_find(l1, key, now, &room);
+
+    if (f && f->token == token) {
+        f->until = now + life;
+    }
+
+    ngx_shmtx_unlock(&l1->pool->mutex);
+}
+
+
+void
+ngx_edge_cache_flight_end(ngx_edge_cache_l1_t *l1, const u_char *key,
+    uint64_t token, ngx_msec_t now, ngx_msec_t open)
+{
+    ngx_edge_cache_flight_t  *f, *room;
+
+    ngx_shmtx_lock(&l1->pool->mutex);
+
+    f = ngx_edge_cache_flight_find(l1, key, now, &room);
+
+    if (f && f->token == token) {
+        f->token = 0;
+        f->until = now + open;
+        f->used = (open != 0);
+    }
+
+    ngx_shmtx_unlock(&l1->pool->mutex);
+}
+
+
+/* The live flight of key; if there is none, room is a way that is free or
+ * was left by a flight that is over, or NULL. */
+
+static ngx_edge_cache_flight_t *
+ngx_edge_cache_flight_find(ngx_edge_cache_l1_t *l1, const u_char *key,
+    ngx_msec_t now, ngx_edge_cache_flight_t **room)
+{
+    uint32_t                  hash;
+    ngx_uint_t                i;
+    ngx_edge_cache_flight_t  *f;
+
+    *room = NULL;
+
+    ngx_memcpy(&hash, key, sizeof(uint32_t));
+
+    f = &l1->flight[(hash % l1->sets) * NGX_EDGE_CACHE_WAYS];
+
+    for (i = 0; i < NGX_EDGE_CACHE_WAYS; i++, f++) {
+
+        if (!ngx_edge_cache_flight_live(f, now)) {
+            *room = f;
+            continue;
+        }
+
+        if (ngx_memcmp(f->key, key, NGX_EDGE_CACHE_KEY) == 0) {
+            return f;
+        }
+    }
+
+    return NULL;
+}
+
+
+uint64_t
+ngx_edge_cache_version(ngx_edge_cache_l1_t *l1, uint64_t id)
+{
+    uint64_t  version;
+
+    ngx_shmtx_lock(&l1->pool->mutex);
+
+    version = ngx_edge_cache_version_find(l1, id)->version;
+
+    ngx_shmtx_unlock(&l1->pool->mutex);
+
+    return version;
+}
+
+
+uint64_t
+ngx_edge_cache_version_bump(ngx_edge_cache_l1_t *l1, uint64_t id)
+{
+    uint64_t                   version;
+    ngx_edge_cache_version_t  *v;
+
+    ngx_shmtx_lock(&l1->pool->mutex);
+
+    v = ngx_edge_cache_version_find(l1, id);
+    v->version = ++l1->counter;
+    version = v->version;
+
+    ngx_shmtx_unlock(&l1->pool->mutex);
+
+    return version;
+}
+
+
+/* The way of id, in place of the one used least recently if it had none: then
+ * with a version that nothing was stored under. */
+
+static ngx_edge_cache_version_t *
+ngx_edge_cache_version_find(ngx_edge_cache_l1_t *l1, uint64_t id)
+{
+    ngx_uint_t                 i;
+    ngx_edge_cache_version_t  *v, *oldest;
+
+    v = &l1->version[(id % l1->sets) * NGX_EDGE_CACHE_WAYS];
+    oldest = v;
+
+    for (i = 0; i < NGX_EDGE_CACHE_WAYS; i++, v++) {
+
+        if (v->id == id && v->version) {
+            v->used = ++l1->counter;
+            return v;
+        }
+
+        if (v->used < oldest->used) {
+            oldest = v;
+        }
+    }
+
+    oldest->id = id;
+    oldest->version = ++l1->counter;
+    oldest->used = l1->counter;
+
+    return oldest;
+}

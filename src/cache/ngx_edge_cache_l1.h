@@ -1,0 +1,94 @@
+
+/*
+ * Copyright (C) nginx AI edge contributors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Entries in shared memory: a table of nodes by key, each with a chain of
+ * chunks of one size, so that what one entry gives back another can use and
+ * nothing fragments.  The least recently used go when the zone is full.  An
+ * entry is linked when it is whole; that it is whole is told by its checksum,
+ * which the reader checks after the copy.
+ *
+ * In the same zone, of fixed size, so that a full zone leaves them working:
+ * the flights (who fetches a key now, and which keys are not worth waiting
+ * for), and the versions of corpora.  Both are sets of a few ways; what is
+ * crowded out of its set is forgotten, which costs a second fetch, or answers
+ * that are made anew.
+ *
+ * Knows no request.  Every function takes the zone's lock itself and nothing
+ * else happens under it.
+ */
+
+
+#ifndef _NGX_EDGE_CACHE_L1_H_INCLUDED_
+#define _NGX_EDGE_CACHE_L1_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "cache/ngx_edge_cache_entry.h"
+
+
+#define NGX_EDGE_CACHE_L1_MAX  32768       /* bytes of an entry */
+
+
+typedef struct ngx_edge_cache_l1_s  ngx_edge_cache_l1_t;
+
+
+/* What an entry can be purged by: digests of names, 0 where there is none. */
+typedef struct {
+    uint64_t   tenant;
+    uint64_t   module;
+} ngx_edge_cache_label_t;
+
+
+typedef enum {
+    ngx_edge_cache_flight_mine = 0,    /* go; end it with flight_end */
+    ngx_edge_cache_flight_other,       /* somebody is on the way */
+    ngx_edge_cache_flight_free         /* go; there is nothing to end */
+} ngx_edge_cache_flight_e;
+
+
+/* Makes the table in an empty zone of that size; NULL: too small.  Turns off
+ * the slab's log line about a full zone. */
+ngx_edge_cache_l1_t *ngx_edge_cache_l1_create(ngx_slab_pool_t *pool,
+    size_t size);
+
+/* Copies the bytes stored under key to buf, which holds max, and makes the
+ * entry the most recent.  NGX_OK with *size; NGX_AGAIN: *size is needed;
+ * NGX_DECLINED: there is none. */
+ngx_int_t ngx_edge_cache_l1_get(ngx_edge_cache_l1_t *l1, const u_char *key,
+    u_char *buf, size_t max, size_t *size);
+
+/* Stores or replaces.  NGX_OK; NGX_DECLINED: too large, or no room. */
+ngx_int_t ngx_edge_cache_l1_put(ngx_edge_cache_l1_t *l1, const u_char *key,
+    const ngx_edge_cache_label_t *label, const u_char *data, size_t size);
+
+void ngx_edge_cache_l1_remove(ngx_edge_cache_l1_t *l1, const u_char *key);
+
+/* Removes the entries whose label has these digests (0: any); gives how
+ * many. */
+ngx_uint_t ngx_edge_cache_l1_purge(ngx_edge_cache_l1_t *l1,
+    const ngx_edge_cache_label_t *label);
+
+/* Asks to fetch a key, for life ms; *token names the flight. */
+ngx_edge_cache_flight_e ngx_edge_cache_flight_begin(ngx_edge_cache_l1_t *l1,
+    const u_char *key, ngx_msec_t now, ngx_msec_t life, uint64_t *token);
+
+/* Gives the flight life ms from now, if it is still the token's. */
+void ngx_edge_cache_flight_renew(ngx_edge_cache_l1_t *l1, const u_char *key,
+    uint64_t token, ngx_msec_t now, ngx_msec_t life);
+
+/* Ends the flight if it is still the token's.  open > 0: nobody waits for
+ * this key for so many ms, its answers cannot be stored. */
+void ngx_edge_cache_flight_end(ngx_edge_cache_l1_t *l1, const u_char *key,
+    uint64_t token, ngx_msec_t now, ngx_msec_t open);
+
+/* The version of what id names; one that is not known gets a new one. */
+uint64_t ngx_edge_cache_version(ngx_edge_cache_l1_t *l1, uint64_t id);
+
+/* Gives it a version it never had. */
+uint64_t ngx_edge_cache_version_bump(ngx_edge_cache_l1_t *l1, uint64_t id);
+
+
+#endif /* _NGX_EDGE_CACHE_L1_H_INCLUDED_ */

@@ -1,0 +1,179 @@
+
+/*
+ * Copyright (C) nginx AI edge contributors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The cache of proxied responses: what its files share.  A request gets its
+ * context in PRECONTENT:
+ *
+ *     off       not ours: another endpoint, a method that is not cached
+ *     look      the key is being made, the entry looked for
+ *     wait      somebody else fetches it; woken by a timer
+ *     hit       answered here
+ *     fetch     goes to the target; the filter may store what comes
+ *
+ * The context is in r->ctx and gone with an internal redirect: what comes
+ * after one is neither looked up nor stored.
+ */
+
+
+#ifndef _NGX_HTTP_EDGE_CACHE_H_INCLUDED_
+#define _NGX_HTTP_EDGE_CACHE_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "auth/ngx_http_edge_auth_api.h"
+#include "cache/ngx_edge_cache_control.h"
+#include "cache/ngx_edge_cache_entry.h"
+#include "cache/ngx_edge_cache_key.h"
+#include "cache/ngx_edge_cache_l1.h"
+#include "ngx_http_edge.h"
+
+
+#define NGX_HTTP_EDGE_CACHE_TENANT  0
+#define NGX_HTTP_EDGE_CACHE_USER    1
+
+#define NGX_HTTP_EDGE_CACHE_LIFE    5000   /* ms of a flight, then renewed */
+
+
+/* An edge_cache_zone. */
+typedef struct {
+    ngx_str_t                          name;
+    ngx_shm_zone_t                    *shm;
+    ngx_edge_cache_l1_t               *l1;     /* in the zone */
+} ngx_http_edge_cache_zone_t;
+
+
+typedef struct {
+    ngx_array_t                        zones;  /* of zone_t * */
+    ngx_array_t                        locations;  /* of loc_conf ** */
+    ngx_edge_hash_t                   *hash;
+    const ngx_http_edge_auth_claim_t  *iss;
+    const ngx_http_edge_auth_claim_t  *sub;
+} ngx_http_edge_cache_main_conf_t;
+
+
+/* One "code time" of edge_cache_valid; status 0: any. */
+typedef struct {
+    ngx_uint_t                         status;
+    time_t                             valid;
+} ngx_http_edge_cache_valid_t;
+
+
+typedef struct {
+    ngx_str_t                          name;   /* of the zone; empty: off */
+    ngx_http_edge_cache_zone_t        *zone;
+    ngx_str_t                          id;     /* of the location, in keys */
+    ngx_http_complex_value_t          *key;
+    ngx_array_t                       *valid;  /* of valid_t */
+    ngx_uint_t                         scope;
+    ngx_uint_t                         scope_written;
+    ngx_uint_t                         methods;
+    ngx_array_t                       *bypass;
+    ngx_array_t                       *no_cache;
+    ngx_flag_t                         lock;
+    ngx_msec_t                         lock_timeout;
+    size_t                             max_size;
+} ngx_http_edge_cache_loc_conf_t;
+
+
+typedef struct {
+    ngx_http_request_t                *request;
+    const ngx_http_edge_cache_loc_conf_t
+                                      *conf;
+    ngx_edge_cache_l1_t               *l1;
+    u_char                             key[NGX_EDGE_CACHE_KEY];
+    ngx_edge_cache_label_t             label;
+    ngx_edge_cache_control_t           control;    /* of the request */
+    ngx_array_t                       *headers;    /* of the request as it
+                                                      came: ngx_keyval_t */
+    ngx_edge_cache_entry_t             entry;      /* a hit's; or what is
+                                                      being stored */
+    const char                        *forward;    /* why it goes on, as in
+                                                      Cache-Status */
+    ngx_str_t                          body;       /* captured so far */
+    size_t                             room;       /* at body.data */
+
+    uint64_t                           flight;     /* token; 0: none */
+    ngx_msec_t                         waits;      /* until, for another */
+    ngx_event_t                        timer;
+
+    unsigned                           hit:1;
+    unsigned                           storable:1; /* the request lets it */
+    unsigned                           storing:1;  /* the response too */
+    unsigned                           unsafe:1;   /* success takes the GET's
+                                                      entry away */
+    unsigned                           authorized:1;
+    unsigned                           expired:1;
+    unsigned                           varies:1;   /* other variants are
+                                                      there */
+    unsigned                           waiting:1;
+    unsigned                           collapsed:1;
+} ngx_http_edge_cache_ctx_t;
+
+
+extern ngx_module_t  ngx_http_edge_cache_module;
+
+
+/* ngx_http_edge_cache_conf.c: setters. */
+char *ngx_http_edge_cache_zone(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_edge_cache_name(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_edge_cache_valid(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_edge_cache_scope(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+/* The zone of that name; NULL: there is none. */
+ngx_http_edge_cache_zone_t *ngx_http_edge_cache_by_name(
+    ngx_http_edge_cache_main_conf_t *cmcf, const ngx_str_t *name);
+
+
+/* ngx_http_edge_cache_key.c */
+
+/* Makes ctx->key for the method.  NGX_OK; NGX_DECLINED: there is none (no
+ * user where the scope is one, a body in a file); NGX_ERROR. */
+ngx_int_t ngx_http_edge_cache_make_key(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx, const ngx_str_t *method);
+
+/* Keeps the request's fields, for Vary, before anything takes some away. */
+ngx_int_t ngx_http_edge_cache_keep_headers(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx);
+
+/* The key of the variant that Vary's names choose for the kept fields. */
+ngx_int_t ngx_http_edge_cache_variant(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx, const ngx_str_t *names,
+    u_char key[NGX_EDGE_CACHE_KEY]);
+
+
+/* ngx_http_edge_cache_lookup.c: the PRECONTENT handler. */
+ngx_int_t ngx_http_edge_cache_handler(ngx_http_request_t *r);
+
+/* Ends the flight; open ms in which nobody waits for the key. */
+void ngx_http_edge_cache_land(ngx_http_edge_cache_ctx_t *ctx,
+    ngx_msec_t open);
+
+
+/* ngx_http_edge_cache_reply.c */
+
+/* Sends ctx->entry; as ngx_http_output_filter(). */
+ngx_int_t ngx_http_edge_cache_send(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx);
+/* Adds Cache-Status, and Age to a hit. */
+ngx_int_t ngx_http_edge_cache_status(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx);
+
+
+/* ngx_http_edge_cache_store.c */
+
+/* Judges the response whose header has come; sets ctx->storing. */
+ngx_int_t ngx_http_edge_cache_judge(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx);
+/* Stores the entry with the body that was captured. */
+void ngx_http_edge_cache_store(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx);
+
+
+#endif /* _NGX_HTTP_EDGE_CACHE_H_INCLUDED_ */

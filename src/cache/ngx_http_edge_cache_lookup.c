@@ -1,0 +1,577 @@
+
+/*
+ * Copyright (C) nginx AI edge contributors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The way of a request before its target: whether the cache is asked, whether
+ * what it has may be used, and who of several goes to fetch it.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "cache/ngx_http_edge_cache.h"
+#include "lib/ngx_http_edge_headers.h"
+#include "route/ngx_http_edge_route_api.h"
+
+
+#define NGX_HTTP_EDGE_CACHE_STACK  4096    /* bytes of a usual entry */
+#define NGX_HTTP_EDGE_CACHE_POLL   20      /* ms between two looks */
+
+
+static ngx_int_t ngx_http_edge_cache_start(ngx_http_request_t *r,
+    ngx_http_edge_record_t *rec, const ngx_http_edge_cache_loc_conf_t *conf);
+static ngx_int_t ngx_http_edge_cache_begin(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx);
+static void ngx_http_edge_cache_body_read(ngx_http_request_t *r);
+static ngx_int_t ngx_http_edge_cache_ask(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx);
+static void ngx_http_edge_cache_read_control(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx);
+static ngx_int_t ngx_http_edge_cache_look(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx);
+static ngx_int_t ngx_http_edge_cache_find(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx, const u_char *key,
+    ngx_edge_cache_entry_t *e);
+static ngx_int_t ngx_http_edge_cache_hit(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx);
+static ngx_int_t ngx_http_edge_cache_fetch(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx, const char *status);
+static ngx_int_t ngx_http_edge_cache_wait(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx);
+static void ngx_http_edge_cache_wake(ngx_event_t *ev);
+static void ngx_http_edge_cache_renew(ngx_event_t *ev);
+static void ngx_http_edge_cache_cleanup(void *data);
+static uint64_t ngx_http_edge_cache_digest(const ngx_str_t *name);
+
+
+static const ngx_str_t  ngx_http_edge_cache_get = ngx_string("GET");
+static const ngx_str_t  ngx_http_edge_cache_post = ngx_string("POST");
+
+/* What would make a target answer with less than the whole. */
+static const ngx_str_t  ngx_http_edge_cache_withheld[] = {
+    ngx_string("if-match"),
+    ngx_string("if-none-match"),
+    ngx_string("if-modified-since"),
+    ngx_string("if-unmodified-since"),
+    ngx_string("if-range"),
+    ngx_string("range"),
+    ngx_null_string
+};
+
+
+ngx_int_t
+ngx_http_edge_cache_handler(ngx_http_request_t *r)
+{
+    ngx_http_edge_record_t                *rec;
+    ngx_http_edge_cache_ctx_t             *ctx;
+    const ngx_http_edge_cache_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_edge_cache_module);
+
+    if (conf->name.len == 0 || r != r->main) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_edge_cache_module);
+
+    if (ctx) {
+        return ctx->waiting ? ngx_http_edge_cache_look(r, ctx)
+                            : NGX_DECLINED;
+    }
+
+    rec = ngx_http_edge_record_get(r);
+
+    /* asked already: an internal redirect has led to another response */
+
+    if (rec == NULL
+        || !rec->admitted
+        || rec->module == NULL
+        || rec->endpoint != ngx_http_edge_endpoint_none
+        || rec->cache_status)
+    {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_edge_cache_start(r, rec, conf);
+}
+
+
+static ngx_int_t
+ngx_http_edge_cache_start(ngx_http_request_t *r, ngx_http_edge_record_t *rec,
+    const ngx_http_edge_cache_loc_conf_t *conf)
+{
+    ngx_int_t                   rc;
+    ngx_http_cleanup_t         *cln;
+    ngx_http_edge_cache_ctx_t  *ctx;
+
+    ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_edge_cache_ctx_t));
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    cln = ngx_http_cleanup_add(r, 0);
+    if (cln == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    cln->handler = ngx_http_edge_cache_cleanup;
+    cln->data = ctx;
+
+    ctx->request = r;
+    ctx->conf = conf;
+    ctx->l1 = conf->zone->l1;
+    ctx->label.tenant = ngx_http_edge_cache_digest(&rec->tenant);
+    ctx->label.module = ngx_http_edge_cache_digest(&rec->module->name);
+    ctx->authorized = (rec->verified != NULL
+                       || r->headers_in.authorization != NULL);
+
+    rec->cache_status = "BYPASS";
+
+    ngx_http_set_ctx(r, ctx, ngx_http_edge_cache_module);
+
+    if (!(r->method & conf->methods)) {
+        ctx->forward = "method";
+
+        /* what changes a resource makes the answers about it old */
+
+        if (!(r->method & (NGX_HTTP_OPTIONS|NGX_HTTP_TRACE))
+            && ngx_http_edge_cache_make_key(r, ctx, &ngx_http_edge_cache_get)
+               == NGX_OK)
+        {
+            ctx->unsafe = 1;
+        }
+
+        return NGX_DECLINED;
+    }
+
+    if (r->method != NGX_HTTP_POST) {
+        return ngx_http_edge_cache_begin(r, ctx);
+    }
+
+    rc = ngx_http_read_client_request_body(r, ngx_http_edge_cache_body_read);
+
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        return rc;
+    }
+
+    ngx_http_finalize_request(r, NGX_DONE);
+
+    return NGX_DONE;
+}
+
+
+/* The phases go on behind this handler's place once its work is done. */
+
+static void
+ngx_http_edge_cache_body_read(ngx_http_request_t *r)
+{
+    ngx_http_edge_cache_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_edge_cache_module);
+
+    ctx->waiting = 1;                  /* the handler looks */
+    r->preserve_body = 1;
+
+    r->write_event_handler = ngx_http_core_run_phases;
+    ngx_http_core_run_phases(r);
+}
+
+
+static ngx_int_t
+ngx_http_edge_cache_begin(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_edge_cache_make_key(r, ctx,
+                                      (r->method == NGX_HTTP_POST)
+                                      ? &ngx_http_edge_cache_post
+                                      : &ngx_http_edge_cache_get);
+
+    if (rc == NGX_DECLINED) {
+        ctx->forward = "bypass";
+        return NGX_DECLINED;
+    }
+
+    if (rc != NGX_OK || ngx_http_edge_cache_keep_headers(r, ctx) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_http_edge_cache_read_control(r, ctx);
+
+    /* the body of a HEAD's answer is not there to be stored */
+
+    ctx->storable = (r->method != NGX_HTTP_HEAD && !ctx->control.no_store);
+
+    return ngx_http_edge_cache_ask(r, ctx);
+}
+
+
+static void
+ngx_http_edge_cache_read_control(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx)
+{
+    ngx_uint_t     i, control;
+    ngx_keyval_t  *kv;
+
+    ngx_edge_cache_control_init(&ctx->control);
+
+    kv = ctx->headers->elts;
+    control = 0;
+
+    for (i = 0; i < ctx->headers->nelts; i++) {
+
+        if (kv[i].key.len == sizeof("cache-control") - 1
+            && ngx_strncmp(kv[i].key.data, "cache-control", kv[i].key.len)
+               == 0)
+        {
+            control = 1;
+            ngx_edge_cache_control_parse(&ctx->control, &kv[i].value);
+        }
+    }
+
+    if (control) {
+        return;
+    }
+
+    for (i = 0; i < ctx->headers->nelts; i++) {
+
+        if (kv[i].key.len == sizeof("pragma") - 1
+            && ngx_strncmp(kv[i].key.data, "pragma", kv[i].key.len) == 0)
+        {
+            ngx_edge_cache_control_parse(&ctx->control, &kv[i].value);
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_http_edge_cache_ask(ngx_http_request_t *r, ngx_http_edge_cache_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_test_predicates(r, ctx->conf->bypass);
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (rc == NGX_DECLINED) {
+        ctx->forward = "bypass";
+        return ngx_http_edge_cache_fetch(r, ctx, "BYPASS");
+    }
+
+    return ngx_http_edge_cache_look(r, ctx);
+}
+
+
+static ngx_int_t
+ngx_http_edge_cache_look(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx)
+{
+    time_t     now, age;
+    ngx_int_t  rc;
+
+    if (ctx->headers == NULL) {
+        ctx->waiting = 0;              /* for the body */
+        return ngx_http_edge_cache_begin(r, ctx);
+    }
+
+    now = ngx_time();
+
+    rc = ngx_http_edge_cache_find(r, ctx, ctx->key, &ctx->entry);
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (rc == NGX_DECLINED) {
+        ctx->forward = ctx->varies ? "vary-miss" : "uri-miss";
+        return ngx_http_edge_cache_wait(r, ctx);
+    }
+
+    if (now >= ctx->entry.expires) {
+        ctx->forward = "stale";
+        ctx->expired = 1;
+        return ngx_http_edge_cache_wait(r, ctx);
+    }
+
+    age = ctx->entry.age + ngx_max(now - ctx->entry.stored, 0);
+
+    if (!ngx_edge_cache_control_usable(&ctx->control, age,
+                                       ctx->entry.expires - now))
+    {
+        ctx->forward = "request";
+        return ngx_http_edge_cache_fetch(r, ctx, "BYPASS");
+    }
+
+    return ngx_http_edge_cache_hit(r, ctx);
+}
+
+
+/* NGX_OK: a response, in r->pool; NGX_DECLINED: none; NGX_ERROR. */
+
+static ngx_int_t
+ngx_http_edge_cache_find(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx, const u_char *key,
+    ngx_edge_cache_entry_t *e)
+{
+    u_char     *p;
+    size_t      size;
+    ngx_int_t   rc;
+    u_char      stack[NGX_HTTP_EDGE_CACHE_STACK];
+    u_char      variant[NGX_EDGE_CACHE_KEY];
+
+    p = NULL;
+
+    rc = ngx_edge_cache_l1_get(ctx->l1, key, stack, sizeof(stack), &size);
+
+    if (rc == NGX_DECLINED) {
+        return NGX_DECLINED;
+    }
+
+    p = ngx_pnalloc(r->pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (rc == NGX_OK) {
+        ngx_memcpy(p, stack, size);
+
+    } else {
+        rc = ngx_edge_cache_l1_get(ctx->l1, key, p, size, &size);
+    }
+
+    /* replaced by a longer one since the first look is a miss like another */
+
+    if (rc != NGX_OK
+        || ngx_edge_cache_entry_read(e, key, p, size) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    if (e->kind == ngx_edge_cache_response) {
+        return (e->nparts == ngx_edge_cache_part_n) ? NGX_OK : NGX_DECLINED;
+    }
+
+    if (e->kind != ngx_edge_cache_vary || e->nparts != 1 || key != ctx->key) {
+        return NGX_DECLINED;
+    }
+
+    ctx->varies = 1;
+
+    if (ngx_http_edge_cache_variant(r, ctx, &e->part[0], variant) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_edge_cache_find(r, ctx, variant, e);
+}
+
+
+static ngx_int_t
+ngx_http_edge_cache_hit(ngx_http_request_t *r, ngx_http_edge_cache_ctx_t *ctx)
+{
+    ngx_int_t                rc;
+    ngx_http_edge_record_t  *rec;
+
+    rec = ngx_http_edge_record_get(r);
+    rec->cache_status = "HIT";
+
+    ctx->hit = 1;
+    ctx->storable = 0;
+    ctx->waiting = 0;
+
+    rc = ngx_http_discard_request_body(r);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_edge_cache_send(r, ctx);
+    }
+
+    ngx_http_finalize_request(r, rc);
+
+    return NGX_DONE;
+}
+
+
+/* To the target, which has to answer whole if the answer may be kept. */
+
+static ngx_int_t
+ngx_http_edge_cache_fetch(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx, const char *status)
+{
+    ngx_http_edge_record_t  *rec;
+
+    ctx->waiting = 0;
+
+    rec = ngx_http_edge_record_get(r);
+    rec->cache_status = status;
+
+    if (ctx->control.only_if_cached) {
+        return ngx_http_edge_fail(r, NGX_HTTP_GATEWAY_TIME_OUT, "not_cached",
+                                  "the cache has no such response");
+    }
+
+    if (!ctx->storable) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_edge_headers_strip(r, ngx_http_edge_cache_withheld)
+        == NGX_ERROR)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->headers_in.if_match = NULL;
+    r->headers_in.if_none_match = NULL;
+    r->headers_in.if_modified_since = NULL;
+    r->headers_in.if_unmodified_since = NULL;
+    r->headers_in.if_range = NULL;
+    r->headers_in.range = NULL;
+
+    return NGX_DECLINED;
+}
+
+
+/* Goes itself, or waits for the one who does. */
+
+static ngx_int_t
+ngx_http_edge_cache_wait(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx)
+{
+    const char               *status;
+    ngx_msec_t                now;
+    ngx_edge_cache_flight_e   flight;
+
+    status = ctx->expired ? "EXPIRED" : "MISS";
+    now = ngx_current_msec;
+
+    if (!ctx->conf->lock || !ctx->storable || ctx->control.only_if_cached) {
+        return ngx_http_edge_cache_fetch(r, ctx, status);
+    }
+
+    flight = ngx_edge_cache_flight_begin(ctx->l1, ctx->key, now,
+                                         NGX_HTTP_EDGE_CACHE_LIFE,
+                                         &ctx->flight);
+
+    if (flight == ngx_edge_cache_flight_mine) {
+        ctx->timer.handler = ngx_http_edge_cache_renew;
+        ctx->timer.data = ctx;
+        ctx->timer.log = r->connection->log;
+        ctx->timer.cancelable = 1;
+        ngx_add_timer(&ctx->timer, NGX_HTTP_EDGE_CACHE_LIFE / 2);
+
+        return ngx_http_edge_cache_fetch(r, ctx, status);
+    }
+
+    if (!ctx->waiting) {
+        ctx->waits = now + ctx->conf->lock_timeout;
+    }
+
+    if (flight == ngx_edge_cache_flight_free
+        || (ngx_msec_int_t) (ctx->waits - now) <= 0)
+    {
+        return ngx_http_edge_cache_fetch(r, ctx, status);
+    }
+
+    ctx->collapsed = 1;
+    ctx->waiting = 1;
+
+    if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    ctx->timer.handler = ngx_http_edge_cache_wake;
+    ctx->timer.data = ctx;
+    ctx->timer.log = r->connection->log;
+    ngx_add_timer(&ctx->timer, ngx_min(NGX_HTTP_EDGE_CACHE_POLL,
+                                       ctx->waits - now));
+
+    return NGX_AGAIN;
+}
+
+
+static void
+ngx_http_edge_cache_wake(ngx_event_t *ev)
+{
+    ngx_connection_t           *c;
+    ngx_http_request_t         *r;
+    ngx_http_edge_cache_ctx_t  *ctx;
+
+    ctx = ev->data;
+    r = ctx->request;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    r->read_event_handler = ngx_http_block_reading;
+    r->write_event_handler = ngx_http_core_run_phases;
+
+    ngx_http_core_run_phases(r);
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+static void
+ngx_http_edge_cache_renew(ngx_event_t *ev)
+{
+    ngx_http_edge_cache_ctx_t *ctx = ev->data;
+
+    ngx_edge_cache_flight_renew(ctx->l1, ctx->key, ctx->flight,
+                                ngx_current_msec, NGX_HTTP_EDGE_CACHE_LIFE);
+
+    ngx_add_timer(&ctx->timer, NGX_HTTP_EDGE_CACHE_LIFE / 2);
+}
+
+
+void
+ngx_http_edge_cache_land(ngx_http_edge_cache_ctx_t *ctx, ngx_msec_t open)
+{
+    if (ctx->flight == 0) {
+        return;
+    }
+
+    ngx_edge_cache_flight_end(ctx->l1, ctx->key, ctx->flight,
+                              ngx_current_msec, open);
+    ctx->flight = 0;
+
+    if (ctx->timer.timer_set) {
+        ngx_del_timer(&ctx->timer);
+    }
+}
+
+
+static void
+ngx_http_edge_cache_cleanup(void *data)
+{
+    ngx_http_edge_cache_ctx_t *ctx = data;
+
+    ngx_http_edge_cache_land(ctx, 0);
+
+    if (ctx->timer.timer_set) {
+        ngx_del_timer(&ctx->timer);
+    }
+}
+
+
+/* Not 0, which stands for any. */
+
+static uint64_t
+ngx_http_edge_cache_digest(const ngx_str_t *name)
+{
+    size_t    i;
+    uint64_t  h;
+
+    h = 0xcbf29ce484222325ULL;
+
+    for (i = 0; i < name->len; i++) {
+        h = (h ^ name->data[i]) * 0x100000001b3ULL;
+    }
+
+    return h ? h : 1;
+}
