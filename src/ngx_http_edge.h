@@ -36,18 +36,27 @@ typedef struct {
     ngx_str_t    detail;       /* a sentence for the client, no secrets */
     ngx_str_t    pointer;      /* JSON pointer of the fault; data NULL: none */
     time_t       retry_after;  /* seconds; 0: no Retry-After */
+    const char  *type;         /* URI of the problem; NULL: about:blank */
+    ngx_str_t    members;      /* more JSON members of the problem, each with
+                                  a comma before it */
 } ngx_http_edge_failure_t;
 
 
 typedef struct ngx_http_edge_route_entry_s  ngx_http_edge_route_entry_t;
 typedef struct ngx_http_edge_auth_verified_s  ngx_http_edge_auth_verified_t;
+typedef struct ngx_http_edge_limit_ctx_s  ngx_http_edge_limit_ctx_t;
 
 
 /*
  * One per main request, in r->main->pool, whatever internal redirects happen.
  * The route feature writes module, endpoint and rest when they are first
+<<<<<<< HEAD
  * asked for, and tenant in admit; auth writes verified and token; the cache
  * writes cache_status; failure is written by whoever fails.
+=======
+ * asked for, and tenant in admit; auth writes verified and token; limit is the
+ * limit feature's; failure is written by whoever fails.
+>>>>>>> c3fea6e (Limit: requests and concurrency in shared memory)
  */
 typedef struct {
     ngx_str_t                           request_id;
@@ -62,8 +71,12 @@ typedef struct {
     ngx_str_t                           token;      /* taken off the request,
                                                        for the next location */
     ngx_int_t                           token_source; /* auth's */
+<<<<<<< HEAD
     const char                         *cache_status; /* NULL: the cache was
                                                        not asked */
+=======
+    ngx_http_edge_limit_ctx_t          *limit;      /* NULL: not charged */
+>>>>>>> c3fea6e (Limit: requests and concurrency in shared memory)
     ngx_http_edge_failure_t             failure;
 
     unsigned                            routed:1;   /* the lookup was done */

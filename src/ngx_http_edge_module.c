@@ -116,6 +116,8 @@ ngx_http_edge_fail(ngx_http_request_t *r, ngx_uint_t status, const char *code,
         rec->failure.detail.len = ngx_strlen(detail);
         ngx_str_null(&rec->failure.pointer);
         rec->failure.retry_after = 0;
+        rec->failure.type = NULL;
+        ngx_str_null(&rec->failure.members);
     }
 
     return status;

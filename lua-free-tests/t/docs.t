@@ -32,6 +32,7 @@ Edge::Idp::write_file("$home/clients.jwks",
                       Edge::Idp::read_file("$home/keys.jwks"));
 Edge::Idp::write_file("$home/secret", "a-value\n");
 $ENV{OPENAI_API_KEY} = 'a-value';
+$ENV{REDIS_PASSWORD} = 'a-value';
 
 my %text = map { s{^\Q$tree/}{}r => Edge::Idp::read_file($_) }
     "$tree/README.md", glob "$tree/docs/*.md $tree/docs/directives/*.md";

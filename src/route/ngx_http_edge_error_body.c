@@ -160,7 +160,11 @@ ngx_http_edge_error_problem(ngx_edge_buf_t *b,
 
     detail = failure ? &failure->detail : NULL;
 
-    ngx_edge_buf_lit(b, "{\"type\":\"about:blank\",\"title\":");
+    ngx_edge_buf_lit(b, "{\"type\":");
+    ngx_http_edge_error_text(b, NULL, (failure && failure->type)
+                                      ? failure->type : "about:blank");
+
+    ngx_edge_buf_lit(b, ",\"title\":");
     ngx_http_edge_error_text(b, NULL, error->title);
 
     ngx_edge_buf_lit(b, ",\"status\":");
@@ -178,6 +182,10 @@ ngx_http_edge_error_problem(ngx_edge_buf_t *b,
         ngx_edge_buf_lit(b, "\",\"detail\":");
         ngx_http_edge_error_text(b, detail, error->detail);
         ngx_edge_buf_lit(b, "}]");
+    }
+
+    if (failure) {
+        ngx_edge_buf_str(b, &failure->members);
     }
 
     ngx_edge_buf_lit(b, "}\n");

@@ -1,0 +1,114 @@
+# Copyright (C) nginx AI edge contributors
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# What nginx -t says of edge_limit_zone and edge_limit.
+
+use strict;
+use warnings;
+
+use lib 'lib';
+
+BEGIN {
+    require Edge::Env;
+    Edge::Env::setup();
+}
+
+use Edge::Server;
+use Test::More;
+
+my $zone = 'edge_limit_zone $arg_k zone=z:256k;';
+
+# Directives of http, what is said; nothing: it is right.
+my @cases = (
+    ["$zone edge_limit zone=z requests=1r/s;"],
+    ["edge_limit zone=z requests=1r/s; $zone"],
+    ["$zone edge_limit zone=z requests=\$arg_r burst=1000000000;"],
+    ["$zone edge_limit zone=z concurrent=10000;"],
+    ["$zone edge_limit zone=z requests=1r/s; edge_limit zone=z concurrent=1;"
+     . ' edge_limit zone=z requests=9r/m;'],
+    ["$zone edge_limit zone=z requests=1r/s;"
+     . ' server { listen 127.0.0.1:1; edge_limit off;'
+     . ' edge_limit_dry_run on; edge_limit_status 400;'
+     . ' edge_limit_log_level notice; }'],
+
+    ['edge_limit_zone $arg_k;', 'invalid number of arguments'],
+    ['edge_limit_zone $arg_k x=y;',
+     'invalid parameter "x=y" in "edge_limit_zone"'],
+    ['edge_limit_zone "" zone=z:1m;', 'needs a key'],
+    ['edge_limit_zone $nosuch zone=z:1m;', 'unknown "nosuch" variable'],
+    ['edge_limit_zone $arg_k zone=z;', 'needs "zone=name:size"'],
+    ['edge_limit_zone $arg_k zone=z:1k;', 'invalid size "1k"'],
+    ['edge_limit_zone $arg_k zone=z:x;', 'invalid size "x"'],
+    ['edge_limit_zone $arg_k zone=:1m;', 'invalid zone name ""'],
+    ['edge_limit_zone $arg_k zone=a"b:1m;', 'invalid zone name "a"b"'],
+    ["$zone$zone", 'zone "z" in "edge_limit_zone" is duplicate'],
+    ['edge_limit_zone $arg_k zone=a:1m zone=b:1m;',
+     'invalid parameter "zone=b:1m"'],
+    ["limit_req_zone \$arg_k zone=z:1m rate=1r/s; $zone",
+     'is already declared for a different use'],
+
+    ['edge_limit zone=z requests=1r/s;',
+     '"edge_limit" names the unknown zone "z"'],
+    ["$zone edge_limit requests=1r/s;", 'needs a "zone" parameter'],
+    ["$zone edge_limit zone=z;", 'needs a "requests"'],
+    ["$zone edge_limit zone=z zone=z requests=1r/s;",
+     'invalid parameter "zone=z" in "edge_limit"'],
+    ["$zone edge_limit zone= requests=1r/s;", 'invalid parameter "zone="'],
+    ["$zone edge_limit zone=z requests=;", 'invalid parameter "requests="'],
+    ["$zone edge_limit zone=z requests=1r/w;",
+     'invalid rate "1r/w" in "edge_limit"'],
+    ["$zone edge_limit zone=z requests=0r/s;", 'invalid rate "0r/s"'],
+    ["$zone edge_limit zone=z requests=1t/s;", 'invalid rate "1t/s"'],
+    ["$zone edge_limit zone=z requests=off;", 'invalid rate "off"'],
+    ["$zone edge_limit zone=z requests=1000001r/s;",
+     'invalid rate "1000001r/s"'],
+    ["$zone edge_limit zone=z requests=\$nosuch;",
+     'unknown "nosuch" variable'],
+    ["$zone edge_limit zone=z requests=1r/s burst=0;", 'invalid value "0"'],
+    ["$zone edge_limit zone=z requests=1r/s burst=-1;", 'invalid value "-1"'],
+    ["$zone edge_limit zone=z requests=1r/s burst=1000000001;",
+     'invalid value "1000000001"'],
+    ["$zone edge_limit zone=z requests=1r/s burst=2 burst=3;",
+     'invalid parameter "burst=3"'],
+    ["$zone edge_limit zone=z concurrent=1 burst=2;",
+     '"burst" in "edge_limit" is for "requests" only'],
+    ["$zone edge_limit zone=z concurrent=0;", 'invalid number "0"'],
+    ["$zone edge_limit zone=z concurrent=10001;", 'invalid number "10001"'],
+    ["$zone edge_limit zone=z concurrent=x;", 'invalid number "x"'],
+    ["$zone edge_limit zone=z requests=1r/s concurrent=2;",
+     '"concurrent=2" in "edge_limit" is one limit too many'],
+    ["$zone edge_limit zone=z requests=1r/s delay=2;",
+     'invalid parameter "delay=2"'],
+    ["$zone edge_limit zone=z requests=1r/s; edge_limit zone=z"
+     . ' requests=2r/s;', 'has two limits of one kind in zone "z"'],
+    ["$zone edge_limit zone=z requests=1r/s; edge_limit zone=z"
+     . ' requests=$arg_r;', 'has two limits of one kind in zone "z"'],
+    ["$zone edge_limit zone=z concurrent=1; edge_limit zone=z concurrent=2;",
+     'has two limits of one kind in zone "z"'],
+    ["$zone edge_limit off; edge_limit off;", '"edge_limit" directive is dup'],
+    ["$zone edge_limit off; edge_limit zone=z requests=1r/s;",
+     'it is "off" already'],
+    ["$zone edge_limit zone=z requests=1r/s; edge_limit off;",
+     '"edge_limit" directive is duplicate'],
+    [join(' ', map { "edge_limit_zone \$arg_k zone=z$_:256k;"
+         . " edge_limit zone=z$_ requests=1r/s;" } 1 .. 9),
+     'is one too many for one location'],
+    ["$zone edge_limit_status 399;", 'value must be'],
+    ["$zone edge_limit_status 600;", 'value must be'],
+    ["$zone edge_limit_log_level debug;", 'invalid value "debug"'],
+    ["server { $zone }", 'directive is not allowed here'],
+);
+
+for my $case (@cases) {
+    my ($text, $message) = @$case;
+    my ($status, $said) = Edge::Server->check($text);
+
+    if (defined $message) {
+        ok($status != 0 && index($said, $message) >= 0, $text) or diag $said;
+
+    } else {
+        is($status, 0, $text) or diag $said;
+    }
+}
+
+done_testing();

@@ -1,0 +1,360 @@
+
+/*
+ * Copyright (C) nginx AI edge contributors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Tests of limits in shared memory: several cells at once, all or none;
+ * slots, their lapse, renewal and growth; a zone that is full.
+ */
+
+
+/* sources: limit/ngx_edge_limit_local.c limit/ngx_edge_limit_key.c */
+/* sources: limit/ngx_edge_gcra.c limit/ngx_edge_rate.c lib/ngx_edge_shm.c */
+
+#include "unit.h"
+#include "limit/ngx_edge_limit_local.h"
+
+
+#define SECOND  ((int64_t) 1000000)
+#define NOW     (1000 * SECOND)
+
+
+static ngx_slab_pool_t         *pool;
+static ngx_edge_limit_local_t  *local;
+static ngx_edge_gcra_t          gcra;
+
+
+static void
+set_up(ssize_t budget)
+{
+    ngx_str_t        text;
+    ngx_edge_rate_t  rate;
+
+    pool = ngx_stub_shpool();
+    ngx_stub_slab_budget = budget;
+    local = ngx_edge_limit_local_create(pool, 64 * 128);
+
+    text = unit_str("5r/s");
+    (void) ngx_edge_rate_parse(&text, 'r', &rate);
+    ngx_edge_gcra_init(&gcra, &rate, 0);
+}
+
+
+static void
+tear_down(void)
+{
+    ngx_queue_t           *q;
+    ngx_edge_shm_entry_t  *e;
+
+    ngx_shmtx_lock(&pool->mutex);
+
+    while (!ngx_queue_empty(&local->table->lru)) {
+        q = ngx_queue_last(&local->table->lru);
+        e = ngx_queue_data(q, ngx_edge_shm_entry_t, lru);
+        ngx_edge_shm_remove(local->table, pool, e->key);
+    }
+
+    ngx_slab_free_locked(pool, local->table);
+    ngx_slab_free_locked(pool, local);
+    ngx_shmtx_unlock(&pool->mutex);
+
+    CHECK_INT(ngx_stub_slab_blocks, 0);
+    CHECK_INT(ngx_stub_lock_depth, 0);
+
+    ngx_stub_shpool_free(pool);
+    ngx_stub_slab_budget = -1;
+}
+
+
+static ngx_edge_limit_cell_t
+cell_of(const char *key, const ngx_edge_gcra_t *g, int64_t n)
+{
+    ngx_str_t              text;
+    ngx_edge_limit_cell_t  cell;
+
+    memset(&cell, 0, sizeof(cell));
+    text = unit_str(key);
+    cell.local = local;
+    cell.gcra = g;
+    cell.n = n;
+    ngx_edge_limit_key(local->seed, &text, g ? 1 : 2, cell.key);
+
+    return cell;
+}
+
+
+static ngx_int_t
+take(ngx_edge_limit_cell_t *cell, int64_t now)
+{
+    return ngx_edge_limit_local_take(cell, 1, now);
+}
+
+
+static void
+test_keys(void)
+{
+    u_char     a[NGX_EDGE_SHM_KEY], b[NGX_EDGE_SHM_KEY];
+    uint64_t   seed[4] = { 1, 2, 3, 4 };
+    ngx_str_t  s, t;
+
+    /* a vector of SipHash's authors: key 00..0f, input 00..0e */
+
+    static u_char    in[15] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
+                                14 };
+    static uint64_t  known[4] = { 0x0706050403020100ULL,
+                                  0x0f0e0d0c0b0a0908ULL, 0, 0 };
+    static u_char    out[8] = { 0xe5, 0x45, 0xbe, 0x49, 0x61, 0xca, 0x29,
+                                0xa1 };
+
+    s.data = in;
+    s.len = 15;
+    ngx_edge_limit_key(known, &s, 0, a);
+    CHECK(memcmp(a, out, 8) == 0);
+
+    s = unit_str("acme");
+    t = unit_str("acmf");
+
+    ngx_edge_limit_key(seed, &s, 1, a);
+    ngx_edge_limit_key(seed, &s, 1, b);
+    CHECK(memcmp(a, b, sizeof(a)) == 0);
+
+    ngx_edge_limit_key(seed, &s, 2, b);
+    CHECK(memcmp(a, b, sizeof(a)) != 0);
+
+    ngx_edge_limit_key(seed, &t, 1, b);
+    CHECK(memcmp(a, b, sizeof(a)) != 0);
+
+    seed[3] = 5;
+    ngx_edge_limit_key(seed, &s, 1, b);
+    CHECK(memcmp(a, b, sizeof(a)) != 0);
+}
+
+
+static void
+test_rate(void)
+{
+    ngx_uint_t             i;
+    ngx_edge_limit_cell_t  cell;
+
+    set_up(-1);
+
+    for (i = 0; i < 5; i++) {
+        cell = cell_of("a", &gcra, 1);
+        CHECK_INT(take(&cell, NOW), NGX_OK);
+        CHECK_INT(cell.tat, NOW + (int64_t) (i + 1) * SECOND / 5);
+    }
+
+    cell = cell_of("a", &gcra, 1);
+    CHECK_INT(take(&cell, NOW), NGX_DECLINED);
+    CHECK_INT(cell.wait, SECOND / 5);
+
+    cell = cell_of("b", &gcra, 1);
+    CHECK_INT(take(&cell, NOW), NGX_OK);
+
+    cell = cell_of("a", &gcra, 1);
+    CHECK_INT(take(&cell, NOW + SECOND / 5), NGX_OK);
+    CHECK_INT(local->table->count, 2);
+
+    tear_down();
+}
+
+
+/* What one refuses, none has taken. */
+
+static void
+test_all_or_none(void)
+{
+    ngx_uint_t             i;
+    ngx_edge_limit_cell_t  cell[3];
+
+    set_up(-1);
+
+    for (i = 0; i < 4; i++) {
+        cell[0] = cell_of("a", &gcra, 1);
+        cell[1] = cell_of("b", &gcra, 2);
+        cell[2] = cell_of("a", NULL, 9);
+        CHECK_INT(ngx_edge_limit_local_take(cell, 3, NOW),
+                  i < 2 ? NGX_OK : NGX_DECLINED);
+    }
+
+    CHECK_INT(cell[0].wait, 0);
+    CHECK_INT(cell[1].wait, SECOND / 5);
+    CHECK_INT(cell[2].wait, 0);
+    CHECK_INT(cell[2].used, 2);
+    CHECK_INT(cell[2].slot, 0);
+
+    for (i = 0; i < 3; i++) {
+        cell[0] = cell_of("a", &gcra, 1);
+        CHECK_INT(take(cell, NOW), NGX_OK);
+    }
+
+    tear_down();
+}
+
+
+static void
+test_slots(void)
+{
+    ngx_edge_limit_cell_t  a, b, c;
+
+    set_up(-1);
+
+    a = cell_of("k", NULL, 2);
+    b = a;
+    c = a;
+
+    CHECK_INT(take(&a, NOW), NGX_OK);
+    CHECK_INT(a.used, 1);
+    CHECK_INT(take(&b, NOW), NGX_OK);
+    CHECK_INT(b.used, 2);
+    CHECK_INT(take(&c, NOW), NGX_DECLINED);
+    CHECK_INT(c.wait, -1);
+    CHECK_INT(c.slot, 0);
+
+    ngx_edge_limit_local_release(&c);
+    CHECK_INT(take(&c, NOW), NGX_DECLINED);
+
+    ngx_edge_limit_local_release(&a);
+    ngx_edge_limit_local_release(&a);
+    CHECK_INT(take(&c, NOW), NGX_OK);
+    CHECK_INT(take(&a, NOW), NGX_DECLINED);
+
+    ngx_edge_limit_local_release(&b);
+    ngx_edge_limit_local_release(&c);
+
+    tear_down();
+}
+
+
+/* b's holder is dead; a lives on. */
+
+static void
+test_lapse(void)
+{
+    int64_t                now;
+    ngx_edge_limit_cell_t  a, b, c;
+
+    set_up(-1);
+
+    a = cell_of("k", NULL, 2);
+    b = a;
+    c = a;
+    now = NOW;
+
+    CHECK_INT(take(&a, now), NGX_OK);
+    CHECK_INT(take(&b, now), NGX_OK);
+
+    now += NGX_EDGE_LIMIT_RENEW * SECOND;
+    ngx_edge_limit_local_renew(&a, now);
+    CHECK_INT(take(&c, now), NGX_DECLINED);
+
+    now = NOW + NGX_EDGE_LIMIT_LEASE * SECOND;
+    CHECK_INT(take(&c, now - SECOND), NGX_DECLINED);
+    CHECK_INT(take(&c, now), NGX_OK);
+    CHECK_INT(take(&b, now), NGX_DECLINED);
+
+    /* both gone: a renewal brings its own back, not the other's */
+
+    now += 2 * NGX_EDGE_LIMIT_LEASE * SECOND;
+    ngx_edge_limit_local_renew(&a, now);
+    CHECK_INT(take(&b, now), NGX_OK);
+    CHECK_INT(take(&c, now), NGX_DECLINED);
+
+    tear_down();
+}
+
+
+static void
+test_many_slots(void)
+{
+    ngx_uint_t             i;
+    ngx_edge_limit_cell_t  cell[100], more;
+
+    set_up(-1);
+
+    for (i = 0; i < 100; i++) {
+        cell[i] = cell_of("k", NULL, 100);
+        CHECK_INT(take(&cell[i], NOW + (int64_t) i * SECOND / 4), NGX_OK);
+        CHECK_INT(cell[i].used, i + 1);
+    }
+
+    more = cell_of("k", NULL, 100);
+    CHECK_INT(take(&more, NOW + 25 * SECOND), NGX_DECLINED);
+
+    for (i = 0; i < 100; i += 2) {
+        ngx_edge_limit_local_release(&cell[i]);
+    }
+
+    CHECK_INT(take(&more, NOW + 25 * SECOND), NGX_OK);
+    CHECK_INT(more.used, 51);
+
+    tear_down();
+}
+
+
+static void
+test_full(void)
+{
+    char                   name[16];
+    ngx_uint_t             i;
+    ngx_edge_limit_cell_t  cell[2];
+
+    set_up(3000);
+
+    for (i = 0; i < 100; i++) {
+        snprintf(name, sizeof(name), "k%u", (unsigned) i);
+        cell[0] = cell_of(name, &gcra, 5);
+        cell[1] = cell_of(name, NULL, 5);
+        CHECK_INT(ngx_edge_limit_local_take(cell, 2, NOW), NGX_OK);
+    }
+
+    CHECK(local->table->count > 2 && local->table->count < 60);
+
+    cell[0] = cell_of("k99", &gcra, 1);
+    CHECK_INT(take(cell, NOW), NGX_DECLINED);
+    cell[0] = cell_of("k0", &gcra, 1);
+    CHECK_INT(take(cell, NOW), NGX_OK);
+
+    tear_down();
+}
+
+
+static void
+test_no_room(void)
+{
+    ngx_edge_limit_cell_t  cell;
+
+    set_up(-1);
+
+    ngx_stub_slab_budget = 16;
+    cell = cell_of("a", &gcra, 1);
+    CHECK_INT(take(&cell, NOW), NGX_ERROR);
+    cell = cell_of("a", NULL, 1);
+    CHECK_INT(take(&cell, NOW), NGX_ERROR);
+    ngx_edge_limit_local_release(&cell);
+
+    tear_down();
+
+    pool = ngx_stub_shpool();
+    ngx_stub_slab_budget = 100;
+    CHECK(ngx_edge_limit_local_create(pool, 64 * 128) == NULL);
+    CHECK_INT(ngx_stub_slab_blocks, 0);
+    ngx_stub_shpool_free(pool);
+    ngx_stub_slab_budget = -1;
+}
+
+
+int
+main(void)
+{
+    RUN(test_keys);
+    RUN(test_rate);
+    RUN(test_all_or_none);
+    RUN(test_slots);
+    RUN(test_lapse);
+    RUN(test_many_slots);
+    RUN(test_full);
+    RUN(test_no_room);
+
+    return unit_summary();
+}

@@ -1,0 +1,139 @@
+
+/*
+ * Copyright (C) nginx AI edge contributors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the files of the limit feature share: zones and policies (read-only
+ * after configuration), and what one request was charged.
+ */
+
+
+#ifndef _NGX_HTTP_EDGE_LIMIT_H_INCLUDED_
+#define _NGX_HTTP_EDGE_LIMIT_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_edge.h"
+#include "limit/ngx_edge_limit_local.h"
+
+
+#define NGX_HTTP_EDGE_LIMIT_POLICIES  8    /* in one location */
+
+
+typedef enum {
+    ngx_http_edge_limit_requests = 0,
+    ngx_http_edge_limit_concurrent
+} ngx_http_edge_limit_kind_e;
+
+
+/* The values of $edge_limit_status. */
+typedef enum {
+    ngx_http_edge_limit_none = 0,
+    ngx_http_edge_limit_passed,
+    ngx_http_edge_limit_rejected,
+    ngx_http_edge_limit_rejected_dry_run
+} ngx_http_edge_limit_status_e;
+
+
+/* One edge_limit_zone; the data of its shared memory zone. */
+typedef struct {
+    ngx_str_t                        name;
+    ngx_http_complex_value_t         key;
+    ngx_edge_limit_local_t          *local;
+} ngx_http_edge_limit_zone_t;
+
+
+/* One edge_limit. */
+typedef struct {
+    ngx_http_edge_limit_zone_t      *zone;
+    ngx_http_edge_limit_kind_e       kind;
+    ngx_http_complex_value_t         value;
+    int64_t                          burst;    /* 0: the rate's number */
+
+    /* where the value is the same for all requests */
+    ngx_edge_rate_t                  rate;
+    ngx_edge_gcra_t                  gcra;
+    int64_t                          slots;
+    unsigned                         constant:1;
+} ngx_http_edge_limit_policy_t;
+
+
+typedef struct {
+    ngx_array_t                      zones;    /* ..._zone_t * */
+} ngx_http_edge_limit_main_conf_t;
+
+
+typedef struct {
+    ngx_array_t                     *policies; /* ..._policy_t, by zone */
+    ngx_flag_t                       dry_run;
+    ngx_uint_t                       status;
+    ngx_uint_t                       log_level;
+} ngx_http_edge_limit_loc_conf_t;
+
+
+/* What one policy means for one request; at the same index as its cell. */
+typedef struct {
+    const ngx_http_edge_limit_policy_t  *policy;
+    const ngx_edge_rate_t               *rate;     /* the policy's, or own */
+    ngx_edge_rate_t                      own_rate;
+    ngx_edge_gcra_t                      own_gcra;
+} ngx_http_edge_limit_charge_t;
+
+
+typedef struct ngx_http_edge_limit_ctx_s  ngx_http_edge_limit_ctx_t;
+
+/* One per main request, kept by its record over internal redirects. */
+struct ngx_http_edge_limit_ctx_s {
+    ngx_http_edge_limit_status_e     status;
+    ngx_uint_t                       n;        /* charges and cells */
+    ngx_http_edge_limit_charge_t    *charge;
+    ngx_edge_limit_cell_t           *cell;
+    ngx_queue_t                      held;     /* among those with slots */
+};
+
+
+extern ngx_module_t  ngx_http_edge_limit_module;
+
+
+/* ngx_http_edge_limit_conf.c: setters of the directives. */
+char *ngx_http_edge_limit_set_zone(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_edge_limit_set(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* How many may run at once, from text; NGX_OK, NGX_ERROR. */
+ngx_int_t ngx_http_edge_limit_parse_slots(const ngx_str_t *text,
+    int64_t *slots);
+
+/* ngx_http_edge_limit_request.c: the PRECONTENT handler. */
+ngx_int_t ngx_http_edge_limit_handler(ngx_http_request_t *r);
+
+/* ngx_http_edge_limit_charge.c: evaluates the policies of a location for the
+ * request into a new context, which has fewer charges where a key is empty or
+ * a value says "off"; NGX_OK; NGX_DECLINED: a value makes no sense, which was
+ * logged; NGX_ERROR. */
+ngx_int_t ngx_http_edge_limit_evaluate(ngx_http_request_t *r,
+    const ngx_array_t *policies, ngx_http_edge_limit_ctx_t **ctx);
+
+/* The name of a policy for clients, such as "api-rpm"; at most
+ * NGX_HTTP_EDGE_LIMIT_NAME bytes go to p, whose end is returned. */
+u_char *ngx_http_edge_limit_name(u_char *p,
+    const ngx_http_edge_limit_charge_t *charge);
+
+#define NGX_HTTP_EDGE_LIMIT_NAME  80
+
+/* ngx_http_edge_limit_fields.c: response header fields of what was charged;
+ * NGX_OK, NGX_ERROR. */
+ngx_int_t ngx_http_edge_limit_fields(ngx_http_request_t *r,
+    const ngx_http_edge_limit_ctx_t *ctx, int64_t now, ngx_uint_t openai);
+
+/* ngx_http_edge_limit_slots.c: holds the slots of a request that were taken
+ * until the request is freed; NGX_OK, or NGX_ERROR (they are given back). */
+ngx_int_t ngx_http_edge_limit_hold(ngx_http_request_t *r,
+    ngx_http_edge_limit_ctx_t *ctx);
+ngx_int_t ngx_http_edge_limit_slots_init(ngx_cycle_t *cycle);
+
+
+#endif /* _NGX_HTTP_EDGE_LIMIT_H_INCLUDED_ */

@@ -1,0 +1,230 @@
+
+/*
+ * Copyright (C) nginx AI edge contributors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Response header fields: RateLimit-Policy and RateLimit (the IETF's draft),
+ * and on OpenAI's endpoints the fields that its clients know.  What is said
+ * of times is rounded up, of units down.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "lib/ngx_edge_buf.h"
+#include "lib/ngx_http_edge_headers.h"
+#include "limit/ngx_http_edge_limit.h"
+
+
+#define NGX_HTTP_EDGE_LIMIT_SECOND  1000000
+
+/* of one policy: its name, numbers and the words around them */
+#define NGX_HTTP_EDGE_LIMIT_FIELD   (NGX_HTTP_EDGE_LIMIT_NAME + 80)
+
+
+static void ngx_http_edge_limit_policy_item(ngx_edge_buf_t *b,
+    const ngx_http_edge_limit_ctx_t *ctx, ngx_uint_t i);
+static void ngx_http_edge_limit_item(ngx_edge_buf_t *b,
+    const ngx_http_edge_limit_ctx_t *ctx, ngx_uint_t i,
+    const ngx_edge_gcra_view_t *view);
+static void ngx_http_edge_limit_item_name(ngx_edge_buf_t *b,
+    const ngx_http_edge_limit_ctx_t *ctx, ngx_uint_t i);
+static int64_t ngx_http_edge_limit_seconds(int64_t time);
+static ngx_int_t ngx_http_edge_limit_openai(ngx_http_request_t *r,
+    const ngx_edge_rate_t *rate, const ngx_edge_gcra_view_t *view);
+static ngx_int_t ngx_http_edge_limit_number(ngx_http_request_t *r,
+    const char *name, int64_t n);
+static ngx_int_t ngx_http_edge_limit_time(ngx_http_request_t *r,
+    const char *name, int64_t seconds);
+
+
+ngx_int_t
+ngx_http_edge_limit_fields(ngx_http_request_t *r,
+    const ngx_http_edge_limit_ctx_t *ctx, int64_t now, ngx_uint_t openai)
+{
+    ngx_str_t               value;
+    ngx_uint_t              i;
+    ngx_edge_buf_t          policy, limit;
+    ngx_edge_gcra_view_t    view, least;
+    const ngx_edge_rate_t  *rate;
+
+    ngx_edge_buf_init(&policy, r->pool, 64 * ctx->n,
+                      ctx->n * NGX_HTTP_EDGE_LIMIT_FIELD);
+    ngx_edge_buf_init(&limit, r->pool, 64 * ctx->n,
+                      ctx->n * NGX_HTTP_EDGE_LIMIT_FIELD);
+
+    rate = NULL;
+    ngx_memzero(&view, sizeof(ngx_edge_gcra_view_t));
+    ngx_memzero(&least, sizeof(ngx_edge_gcra_view_t));
+
+    for (i = 0; i < ctx->n; i++) {
+
+        if (ctx->cell[i].gcra) {
+            ngx_edge_gcra_view(ctx->cell[i].gcra, ctx->cell[i].tat, now,
+                               &view);
+
+            if (rate == NULL || view.remaining < least.remaining) {
+                least = view;
+                rate = ctx->charge[i].rate;
+            }
+        }
+
+        ngx_http_edge_limit_policy_item(&policy, ctx, i);
+        ngx_http_edge_limit_item(&limit, ctx, i, &view);
+    }
+
+    if (ngx_edge_buf_done(&policy, &value) != NGX_OK
+        || ngx_http_edge_header_add(r, "RateLimit-Policy", &value) != NGX_OK
+        || ngx_edge_buf_done(&limit, &value) != NGX_OK
+        || ngx_http_edge_header_add(r, "RateLimit", &value) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (openai && rate) {
+        return ngx_http_edge_limit_openai(r, rate, &least);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_edge_limit_policy_item(ngx_edge_buf_t *b,
+    const ngx_http_edge_limit_ctx_t *ctx, ngx_uint_t i)
+{
+    const ngx_edge_rate_t  *rate;
+
+    ngx_http_edge_limit_item_name(b, ctx, i);
+
+    if (ctx->cell[i].gcra == NULL) {
+        ngx_edge_buf_lit(b, ";q=");
+        ngx_edge_buf_int(b, ctx->cell[i].n);
+        ngx_edge_buf_lit(b, ";qu=\"concurrent-requests\"");
+        return;
+    }
+
+    rate = ctx->charge[i].rate;
+
+    ngx_edge_buf_lit(b, ";q=");
+    ngx_edge_buf_int(b, rate->limit);
+    ngx_edge_buf_lit(b, ";w=");
+    ngx_edge_buf_int(b, rate->window / NGX_HTTP_EDGE_LIMIT_SECOND);
+}
+
+
+static void
+ngx_http_edge_limit_item(ngx_edge_buf_t *b,
+    const ngx_http_edge_limit_ctx_t *ctx, ngx_uint_t i,
+    const ngx_edge_gcra_view_t *view)
+{
+    const ngx_edge_limit_cell_t  *cell;
+
+    cell = &ctx->cell[i];
+
+    ngx_http_edge_limit_item_name(b, ctx, i);
+    ngx_edge_buf_lit(b, ";r=");
+
+    if (cell->gcra == NULL) {
+        ngx_edge_buf_int(b, ngx_max(cell->n - (int64_t) cell->used, 0));
+        return;
+    }
+
+    ngx_edge_buf_int(b, view->remaining);
+    ngx_edge_buf_lit(b, ";t=");
+    ngx_edge_buf_int(b, ngx_http_edge_limit_seconds(view->more));
+}
+
+
+static void
+ngx_http_edge_limit_item_name(ngx_edge_buf_t *b,
+    const ngx_http_edge_limit_ctx_t *ctx, ngx_uint_t i)
+{
+    u_char  *p, name[NGX_HTTP_EDGE_LIMIT_NAME];
+
+    if (i) {
+        ngx_edge_buf_lit(b, ", ");
+    }
+
+    p = ngx_http_edge_limit_name(name, &ctx->charge[i]);
+
+    ngx_edge_buf_byte(b, '"');
+    ngx_edge_buf_add(b, name, p - name);
+    ngx_edge_buf_byte(b, '"');
+}
+
+
+static int64_t
+ngx_http_edge_limit_seconds(int64_t time)
+{
+    return (time + NGX_HTTP_EDGE_LIMIT_SECOND - 1)
+           / NGX_HTTP_EDGE_LIMIT_SECOND;
+}
+
+
+/* Of several rates the one with the least left. */
+
+static ngx_int_t
+ngx_http_edge_limit_openai(ngx_http_request_t *r, const ngx_edge_rate_t *rate,
+    const ngx_edge_gcra_view_t *view)
+{
+    if (ngx_http_edge_limit_number(r, "x-ratelimit-limit-requests",
+                                   rate->limit)
+        != NGX_OK
+        || ngx_http_edge_limit_number(r, "x-ratelimit-remaining-requests",
+                                      view->remaining)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_edge_limit_time(r, "x-ratelimit-reset-requests",
+                                    ngx_http_edge_limit_seconds(view->reset));
+}
+
+
+static ngx_int_t
+ngx_http_edge_limit_number(ngx_http_request_t *r, const char *name, int64_t n)
+{
+    ngx_str_t  value;
+
+    value.data = ngx_pnalloc(r->pool, NGX_INT64_LEN);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    value.len = ngx_sprintf(value.data, "%L", n) - value.data;
+
+    return ngx_http_edge_header_set(r, name, &value);
+}
+
+
+/* As OpenAI writes it: 12s, 6m0s, 1h0m5s. */
+
+static ngx_int_t
+ngx_http_edge_limit_time(ngx_http_request_t *r, const char *name,
+    int64_t seconds)
+{
+    u_char     *p;
+    ngx_str_t   value;
+
+    value.data = ngx_pnalloc(r->pool, 3 * NGX_INT64_LEN);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = value.data;
+
+    if (seconds >= 3600) {
+        p = ngx_sprintf(p, "%Lh", seconds / 3600);
+    }
+
+    if (seconds >= 60) {
+        p = ngx_sprintf(p, "%Lm", seconds / 60 % 60);
+    }
+
+    value.len = ngx_sprintf(p, "%Ls", seconds % 60) - value.data;
+
+    return ngx_http_edge_header_set(r, name, &value);
+}
