@@ -50,13 +50,9 @@ typedef struct ngx_http_edge_limit_ctx_s  ngx_http_edge_limit_ctx_t;
 /*
  * One per main request, in r->main->pool, whatever internal redirects happen.
  * The route feature writes module, endpoint and rest when they are first
-<<<<<<< HEAD
- * asked for, and tenant in admit; auth writes verified and token; the cache
- * writes cache_status; failure is written by whoever fails.
-=======
  * asked for, and tenant in admit; auth writes verified and token; limit is the
- * limit feature's; failure is written by whoever fails.
->>>>>>> c3fea6e (Limit: requests and concurrency in shared memory)
+ * limit feature's; the cache writes cache_status; failure is written by
+ * whoever fails.
  */
 typedef struct {
     ngx_str_t                           request_id;
@@ -71,12 +67,9 @@ typedef struct {
     ngx_str_t                           token;      /* taken off the request,
                                                        for the next location */
     ngx_int_t                           token_source; /* auth's */
-<<<<<<< HEAD
+    ngx_http_edge_limit_ctx_t          *limit;      /* NULL: not charged */
     const char                         *cache_status; /* NULL: the cache was
                                                        not asked */
-=======
-    ngx_http_edge_limit_ctx_t          *limit;      /* NULL: not charged */
->>>>>>> c3fea6e (Limit: requests and concurrency in shared memory)
     ngx_http_edge_failure_t             failure;
 
     unsigned                            routed:1;   /* the lookup was done */
