@@ -31,8 +31,6 @@ Edge::Idp::edge_token('key', '--out', "$home/edge.pem", '--pem', '--kid',
 Edge::Idp::write_file("$home/clients.jwks",
                       Edge::Idp::read_file("$home/keys.jwks"));
 Edge::Idp::write_file("$home/secret", "a-value\n");
-$ENV{OPENAI_API_KEY} = 'a-value';
-$ENV{REDIS_PASSWORD} = 'a-value';
 
 my %text = map { s{^\Q$tree/}{}r => Edge::Idp::read_file($_) }
     "$tree/README.md", glob "$tree/docs/*.md $tree/docs/directives/*.md";
@@ -63,6 +61,9 @@ sub fit {
 
     return $conf;
 }
+
+# What they ask the environment for.
+$ENV{$_} = 'a-value' for map { /\benv=([A-Z][A-Z0-9_]*)/g } values %text;
 
 # Every example.
 
