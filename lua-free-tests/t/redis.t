@@ -31,25 +31,13 @@ my $nginx = Edge::Server->start(<<"END", main => Edge::Probe::load('redis'));
     }
 END
 
-# What the client says of a command.
-sub ask {
-    my ($uri) = @_;
-
-    my $s = connected() or return 'no nginx';
-    print $s "GET $uri HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-
-    my ($text) = values %{receive([$s], 10)};
-
-    return $text =~ /\r\n\r\n(.*)/s ? $1 : $text;
-}
-
 sub logged {
     my ($pattern) = @_;
 
     return until_true(sub { $nginx->log_text() =~ $pattern });
 }
 
-sub ready { until_true(sub { ask('/ready') eq '1' }) }
+sub ready { answers('/ready', 1) }
 
 ok(ready(), 'it is ready before any command');
 
@@ -85,7 +73,7 @@ ok(until_true(sub { $redis->call('GET', 'f') eq '1' }), 'is done');
 # A server that was killed.
 
 $redis->kill();
-ok(until_true(sub { ask('/send?GET+a') eq 'declined' }), 'no server: declined');
+ok(answers('/send?GET+a', 'declined'), 'no server: declined');
 is(ask('/ready'), 0, 'it is not ready');
 $redis->again();
 ok(ready(), 'the server is back, and so is the connection');

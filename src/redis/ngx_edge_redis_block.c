@@ -12,12 +12,18 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>
+#include "redis/ngx_edge_redis_cluster.h"
 #include "redis/ngx_edge_redis_core.h"
 
 
 ngx_int_t
 ngx_edge_redis_start(ngx_edge_redis_t *redis, ngx_cycle_t *cycle)
 {
+    ngx_uint_t                i;
+    ngx_edge_redis_conn_t    *rc;
+    ngx_edge_redis_server_t  *servers;
+
+    ngx_queue_init(&redis->conns);
     ngx_queue_init(&redis->waiting);
 
     ngx_memzero(&redis->timer, sizeof(ngx_event_t));
@@ -26,21 +32,46 @@ ngx_edge_redis_start(ngx_edge_redis_t *redis, ngx_cycle_t *cycle)
     redis->timer.data = redis;
     redis->timer.log = cycle->log;
 
-    redis->conn = ngx_edge_redis_conn_create(redis, redis->servers.elts);
+    if (redis->cluster && ngx_edge_redis_cluster_start(redis) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
-    return redis->conn ? NGX_OK : NGX_ERROR;
+    servers = redis->servers.elts;
+
+    for (i = 0; i < redis->servers.nelts; i++) {
+
+        rc = ngx_edge_redis_conn_create(redis);
+        if (rc == NULL) {
+            return NGX_ERROR;
+        }
+
+        rc->server = &servers[i];
+        rc->seed = 1;
+
+        ngx_edge_redis_conn_wake(rc);
+    }
+
+    return NGX_OK;
 }
 
 
 void
 ngx_edge_redis_end(ngx_edge_redis_t *redis)
 {
-    if (redis->conn == NULL) {
+    ngx_queue_t  *q;
+
+    if (redis->conns.prev == NULL) {
         return;
     }
 
-    ngx_edge_redis_conn_end(redis->conn);
-    redis->conn = NULL;
+    while (!ngx_queue_empty(&redis->conns)) {
+        q = ngx_queue_head(&redis->conns);
+
+        ngx_edge_redis_conn_end(ngx_queue_data(q, ngx_edge_redis_conn_t,
+                                               queue));
+    }
+
+    ngx_edge_redis_cluster_end(redis);
 
     if (redis->timer.timer_set) {
         ngx_del_timer(&redis->timer);
@@ -48,8 +79,33 @@ ngx_edge_redis_end(ngx_edge_redis_t *redis)
 }
 
 
+ngx_edge_redis_conn_t *
+ngx_edge_redis_route(ngx_edge_redis_t *redis, const ngx_str_t *key)
+{
+    ngx_queue_t            *q;
+    ngx_edge_redis_conn_t  *rc;
+
+    if (redis->conns.prev == NULL) {
+        return NULL;
+    }
+
+    if (redis->map) {
+        return ngx_edge_redis_cluster_route(redis, key);
+    }
+
+    q = ngx_queue_head(&redis->conns);
+    rc = ngx_queue_data(q, ngx_edge_redis_conn_t, queue);
+
+    return ngx_edge_redis_conn_ready(rc) ? rc : NULL;
+}
+
+
 ngx_uint_t
 ngx_edge_redis_ready(ngx_edge_redis_t *redis)
 {
-    return redis->conn && ngx_edge_redis_conn_ready(redis->conn);
+    ngx_str_t  any;
+
+    ngx_str_null(&any);
+
+    return ngx_edge_redis_route(redis, &any) != NULL;
 }

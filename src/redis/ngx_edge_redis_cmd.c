@@ -18,15 +18,24 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 #include <ngx_sha1.h>
+#include "redis/ngx_edge_redis_cluster.h"
 #include "redis/ngx_edge_redis_core.h"
+
+
+/* A cluster that sends a command further than this has lost its way. */
+#define NGX_EDGE_REDIS_HOPS  5
 
 
 static ngx_edge_redis_pending_t *ngx_edge_redis_pending(
     ngx_edge_redis_t *redis, ngx_edge_redis_cmd_t *cmd, size_t keep);
 static ngx_int_t ngx_edge_redis_put(ngx_edge_redis_conn_t *rc,
     ngx_edge_redis_pending_t *p, ngx_uint_t argc, const ngx_str_t *argv);
-static ngx_int_t ngx_edge_redis_put_script(ngx_edge_redis_conn_t *rc,
+static ngx_int_t ngx_edge_redis_put_again(ngx_edge_redis_conn_t *rc,
     ngx_edge_redis_pending_t *p, ngx_uint_t whole);
+static void ngx_edge_redis_asked(ngx_edge_redis_conn_t *rc,
+    const ngx_edge_redis_reply_t *reply);
+static ngx_int_t ngx_edge_redis_again(ngx_edge_redis_conn_t *rc,
+    ngx_edge_redis_pending_t *p, const ngx_edge_redis_reply_t *reply);
 static void ngx_edge_redis_sent(ngx_edge_redis_conn_t *rc,
     ngx_edge_redis_pending_t *p);
 static void ngx_edge_redis_told(ngx_edge_redis_pending_t *p,
@@ -37,26 +46,38 @@ ngx_int_t
 ngx_edge_redis_send(ngx_edge_redis_t *redis, ngx_edge_redis_cmd_t *cmd,
     const ngx_str_t *key, ngx_uint_t argc, const ngx_str_t *argv)
 {
+    ngx_int_t                  n;
     ngx_edge_redis_conn_t     *rc;
     ngx_edge_redis_pending_t  *p;
 
-    rc = redis->conn;
-
-    if (rc == NULL || !ngx_edge_redis_conn_ready(rc)) {
+    rc = ngx_edge_redis_route(redis, key);
+    if (rc == NULL) {
         return NGX_DECLINED;
     }
 
-    p = ngx_edge_redis_pending(redis, cmd, 0);
+    /* only a cluster may want to hear it again */
+
+    p = ngx_edge_redis_pending(redis, cmd, redis->map
+                               ? ngx_edge_redis_words_size(argc, argv) : 0);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    if (ngx_edge_redis_put(rc, p, argc, argv) != NGX_OK) {
-        ngx_edge_redis_discard(p);
-        return NGX_ERROR;
+    if (redis->map) {
+        p->len = ngx_edge_redis_words(p->words, argc, argv) - p->words;
+        p->argc = argc;
+
+        n = ngx_edge_redis_put_again(rc, p, 0);
+
+    } else {
+        n = ngx_edge_redis_put(rc, p, argc, argv);
     }
 
-    return NGX_OK;
+    if (n != NGX_OK) {
+        ngx_edge_redis_discard(p);
+    }
+
+    return n;
 }
 
 
@@ -66,13 +87,14 @@ ngx_edge_redis_eval(ngx_edge_redis_t *redis, ngx_edge_redis_cmd_t *cmd,
     const ngx_str_t *argv)
 {
     u_char                    *last, number[NGX_INT_T_LEN];
-    ngx_str_t                  count;
+    ngx_str_t                  count, none;
     ngx_edge_redis_conn_t     *rc;
     ngx_edge_redis_pending_t  *p;
 
-    rc = redis->conn;
+    ngx_str_null(&none);
 
-    if (rc == NULL || !ngx_edge_redis_conn_ready(rc)) {
+    rc = ngx_edge_redis_route(redis, nkeys ? &argv[0] : &none);
+    if (rc == NULL) {
         return NGX_DECLINED;
     }
 
@@ -93,7 +115,7 @@ ngx_edge_redis_eval(ngx_edge_redis_t *redis, ngx_edge_redis_cmd_t *cmd,
     p->argc = 1 + argc;
     p->script = script;
 
-    if (ngx_edge_redis_put_script(rc, p, 0) != NGX_OK) {
+    if (ngx_edge_redis_put_again(rc, p, 0) != NGX_OK) {
         ngx_edge_redis_discard(p);
         return NGX_ERROR;
     }
@@ -160,20 +182,24 @@ void
 ngx_edge_redis_deliver(ngx_edge_redis_conn_t *rc, ngx_edge_redis_pending_t *p,
     const ngx_edge_redis_reply_t *reply)
 {
+    ngx_int_t  again;
+
     if (p->own) {
         p->own(rc, reply);
         ngx_edge_redis_discard(p);
         return;
     }
 
-    if (p->script && p->wanted
-        && ngx_edge_redis_reply_is_error(reply, "NOSCRIPT"))
-    {
-        if (ngx_edge_redis_put_script(rc, p, 1) == NGX_OK) {
+    if (ngx_edge_redis_reply_type(reply) == ngx_edge_redis_error) {
+        again = ngx_edge_redis_again(rc, p, reply);
+
+        if (again == NGX_OK) {
             return;
         }
 
-        reply = NULL;
+        if (again == NGX_ERROR) {
+            reply = NULL;
+        }
     }
 
     if (ngx_edge_redis_reply_is_error(reply, "READONLY")) {
@@ -182,6 +208,40 @@ ngx_edge_redis_deliver(ngx_edge_redis_conn_t *rc, ngx_edge_redis_pending_t *p,
 
     ngx_edge_redis_told(p, reply);
     ngx_edge_redis_discard(p);
+}
+
+
+/* An error that only means that the command must be sent again, otherwise or
+ * to another server.  NGX_DECLINED: it does not; NGX_ERROR: it cannot be. */
+
+static ngx_int_t
+ngx_edge_redis_again(ngx_edge_redis_conn_t *rc, ngx_edge_redis_pending_t *p,
+    const ngx_edge_redis_reply_t *reply)
+{
+    ngx_uint_t              ask;
+    ngx_edge_redis_conn_t  *to;
+
+    if (p->script && ngx_edge_redis_reply_is_error(reply, "NOSCRIPT")) {
+        return p->wanted ? ngx_edge_redis_put_again(rc, p, 1) : NGX_ERROR;
+    }
+
+    if (rc->redis->map == NULL) {
+        return NGX_DECLINED;
+    }
+
+    to = ngx_edge_redis_cluster_redirect(rc, reply, &ask);
+
+    if (to == NULL) {
+        return NGX_DECLINED;
+    }
+
+    if (!p->wanted || ++p->hops > NGX_EDGE_REDIS_HOPS) {
+        return NGX_ERROR;
+    }
+
+    p->ask = ask;
+
+    return ngx_edge_redis_put_again(to, p, 0);
 }
 
 
@@ -275,9 +335,8 @@ ngx_edge_redis_put(ngx_edge_redis_conn_t *rc, ngx_edge_redis_pending_t *p,
 {
     u_char  *last;
 
-    last = ngx_edge_redis_conn_reserve(rc, sizeof("*" CRLF) + NGX_INT_T_LEN
-                                       + ngx_edge_redis_words_size(argc,
-                                                                   argv));
+    last = ngx_edge_redis_out_reserve(rc, sizeof("*" CRLF) + NGX_INT_T_LEN
+                                      + ngx_edge_redis_words_size(argc, argv));
     if (last == NULL) {
         return NGX_ERROR;
     }
@@ -292,40 +351,68 @@ ngx_edge_redis_put(ngx_edge_redis_conn_t *rc, ngx_edge_redis_pending_t *p,
 }
 
 
-/* By its digest, or as a whole, which also makes the server remember it. */
+/* What was kept of a command; a script by its digest, or as a whole, which
+ * also makes the server remember it. */
 
 static ngx_int_t
-ngx_edge_redis_put_script(ngx_edge_redis_conn_t *rc,
+ngx_edge_redis_put_again(ngx_edge_redis_conn_t *rc,
     ngx_edge_redis_pending_t *p, ngx_uint_t whole)
 {
-    u_char     *last;
-    ngx_str_t   words[2];
+    u_char      *last;
+    ngx_str_t    words[2], asking;
+    ngx_uint_t   n;
 
-    if (whole) {
-        ngx_str_set(&words[0], "EVAL");
-        words[1] = p->script->text;
+    n = 0;
 
-    } else {
-        ngx_str_set(&words[0], "EVALSHA");
-        words[1].len = sizeof(p->script->sha1);
-        words[1].data = p->script->sha1;
+    if (p->ask) {
+        ngx_str_set(&asking, "ASKING");
+
+        if (ngx_edge_redis_send_own(rc, ngx_edge_redis_asked, 1, &asking)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
     }
 
-    last = ngx_edge_redis_conn_reserve(rc, sizeof("*" CRLF) + NGX_INT_T_LEN
-                                       + ngx_edge_redis_words_size(2, words)
-                                       + p->len);
+    if (p->script) {
+        n = 2;
+
+        if (whole) {
+            ngx_str_set(&words[0], "EVAL");
+            words[1] = p->script->text;
+
+        } else {
+            ngx_str_set(&words[0], "EVALSHA");
+            words[1].len = sizeof(p->script->sha1);
+            words[1].data = p->script->sha1;
+        }
+    }
+
+    last = ngx_edge_redis_out_reserve(rc, sizeof("*" CRLF) + NGX_INT_T_LEN
+                                      + ngx_edge_redis_words_size(n, words)
+                                      + p->len);
     if (last == NULL) {
         return NGX_ERROR;
     }
 
-    last = ngx_sprintf(last, "*%ui" CRLF, 2 + p->argc);
-    last = ngx_edge_redis_words(last, 2, words);
+    last = ngx_sprintf(last, "*%ui" CRLF, n + p->argc);
+    last = ngx_edge_redis_words(last, n, words);
 
     rc->out.last = ngx_cpymem(last, p->words, p->len);
 
     ngx_edge_redis_sent(rc, p);
 
     return NGX_OK;
+}
+
+
+/* If it was refused, so is the command behind it. */
+
+static void
+ngx_edge_redis_asked(ngx_edge_redis_conn_t *rc,
+    const ngx_edge_redis_reply_t *reply)
+{
+    /* void */
 }
 
 

@@ -26,6 +26,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>
+#include "redis/ngx_edge_redis_cluster.h"
 #include "redis/ngx_edge_redis_core.h"
 
 
@@ -33,17 +34,13 @@
 #define NGX_EDGE_REDIS_BACKOFF_MAX  3200
 #define NGX_EDGE_REDIS_READ_SIZE    16384
 
-/* What a server may be behind with, and what is kept when it is not. */
-#define NGX_EDGE_REDIS_OUT_MAX      (64 * 1024 * 1024)
-#define NGX_EDGE_REDIS_OUT_KEEP     (256 * 1024)
-
 #define NGX_EDGE_REDIS_FAULT_MAX    128
 
 
 static void ngx_edge_redis_conn_open(ngx_edge_redis_conn_t *rc);
 static ngx_int_t ngx_edge_redis_conn_linked(ngx_edge_redis_conn_t *rc);
+static void ngx_edge_redis_conn_secured(ngx_connection_t *c);
 static void ngx_edge_redis_conn_close(ngx_edge_redis_conn_t *rc);
-static void ngx_edge_redis_conn_drop(ngx_edge_redis_conn_t *rc);
 static ngx_msec_t ngx_edge_redis_conn_pause(ngx_edge_redis_conn_t *rc);
 static void ngx_edge_redis_conn_read_handler(ngx_event_t *rev);
 static ngx_int_t ngx_edge_redis_conn_replies(ngx_edge_redis_conn_t *rc);
@@ -54,22 +51,9 @@ static void ngx_edge_redis_conn_write(ngx_edge_redis_conn_t *rc);
 static void ngx_edge_redis_conn_timer_handler(ngx_event_t *ev);
 
 
-ngx_edge_redis_conn_t *
-ngx_edge_redis_conn_create(ngx_edge_redis_t *redis,
-    ngx_edge_redis_server_t *server)
+void
+ngx_edge_redis_conn_events(ngx_edge_redis_conn_t *rc)
 {
-    ngx_edge_redis_conn_t  *rc;
-
-    rc = ngx_calloc(sizeof(ngx_edge_redis_conn_t), ngx_cycle->log);
-    if (rc == NULL) {
-        return NULL;
-    }
-
-    rc->redis = redis;
-    rc->server = server;
-
-    ngx_queue_init(&rc->sent);
-
     rc->timer.handler = ngx_edge_redis_conn_timer_handler;
     rc->timer.data = rc;
     rc->timer.log = ngx_cycle->log;
@@ -78,30 +62,6 @@ ngx_edge_redis_conn_create(ngx_edge_redis_t *redis,
     rc->flush.handler = ngx_edge_redis_conn_flush_handler;
     rc->flush.data = rc;
     rc->flush.log = ngx_cycle->log;
-
-    ngx_edge_redis_conn_open(rc);
-
-    return rc;
-}
-
-
-void
-ngx_edge_redis_conn_end(ngx_edge_redis_conn_t *rc)
-{
-    ngx_queue_t               *q;
-    ngx_edge_redis_pending_t  *p;
-
-    while (!ngx_queue_empty(&rc->sent)) {
-        q = ngx_queue_head(&rc->sent);
-        p = ngx_queue_data(q, ngx_edge_redis_pending_t, sent);
-
-        ngx_queue_remove(q);
-        ngx_edge_redis_discard(p);
-    }
-
-    ngx_edge_redis_conn_drop(rc);
-
-    ngx_free(rc);
 }
 
 
@@ -110,50 +70,6 @@ ngx_edge_redis_conn_ready(const ngx_edge_redis_conn_t *rc)
 {
     return rc->state == ngx_edge_redis_st_ready && !rc->stalled
            && !rc->leaving && !rc->failed;
-}
-
-
-u_char *
-ngx_edge_redis_conn_reserve(ngx_edge_redis_conn_t *rc, size_t size)
-{
-    u_char     *p;
-    size_t      used, n;
-    ngx_buf_t  *b;
-
-    b = &rc->out;
-
-    if ((size_t) (b->end - b->last) >= size) {
-        return b->last;
-    }
-
-    used = b->last - b->pos;
-
-    if (used > NGX_EDGE_REDIS_OUT_MAX) {
-        return NULL;
-    }
-
-    n = ngx_max(2 * used + size, 4096);
-
-    p = ngx_alloc(n, ngx_cycle->log);
-    if (p == NULL) {
-        return NULL;
-    }
-
-    if (b->start) {
-        ngx_memcpy(p, b->pos, used);
-
-        /* it may hold a password */
-
-        ngx_explicit_memzero(b->start, b->last - b->start);
-        ngx_free(b->start);
-    }
-
-    b->start = p;
-    b->pos = p;
-    b->last = p + used;
-    b->end = p + n;
-
-    return b->last;
 }
 
 
@@ -181,6 +97,10 @@ ngx_edge_redis_conn_greeted(ngx_edge_redis_conn_t *rc)
 
     if (rc->timer.timer_set) {
         ngx_del_timer(&rc->timer);
+    }
+
+    if (rc->redis->map) {
+        ngx_edge_redis_cluster_changed(rc);
     }
 }
 
@@ -239,6 +159,48 @@ ngx_edge_redis_conn_leave(ngx_edge_redis_conn_t *rc, const char *fault)
 
 
 void
+ngx_edge_redis_conn_wake(ngx_edge_redis_conn_t *rc)
+{
+    if (!rc->resting) {
+        return;
+    }
+
+    rc->resting = 0;
+
+    /* what is still on its way to its rest comes back by itself */
+
+    if (rc->state == ngx_edge_redis_st_closed) {
+        ngx_edge_redis_conn_open(rc);
+    }
+}
+
+
+/* It may be one whose reply is being read: nothing is closed here. */
+
+void
+ngx_edge_redis_conn_rest(ngx_edge_redis_conn_t *rc)
+{
+    if (rc->resting) {
+        return;
+    }
+
+    rc->resting = 1;
+    rc->lost = 0;
+
+    if (rc->timer.timer_set) {
+        ngx_del_timer(&rc->timer);
+    }
+
+    if (rc->state != ngx_edge_redis_st_closed) {
+        rc->leaving = 1;
+
+        ngx_add_timer(&rc->timer, ngx_queue_empty(&rc->sent)
+                                  ? 1 : rc->redis->connect_timeout);
+    }
+}
+
+
+void
 ngx_edge_redis_conn_late(ngx_edge_redis_conn_t *rc,
     const ngx_edge_redis_pending_t *p)
 {
@@ -259,12 +221,7 @@ ngx_edge_redis_conn_late(ngx_edge_redis_conn_t *rc,
 static void
 ngx_edge_redis_conn_open(ngx_edge_redis_conn_t *rc)
 {
-    const char        *fault;
-    ngx_connection_t  *c;
-
     rc->state = ngx_edge_redis_st_connecting;
-
-    ngx_add_timer(&rc->timer, rc->redis->connect_timeout);
 
     rc->reader = ngx_edge_redis_reader_create();
 
@@ -274,7 +231,28 @@ ngx_edge_redis_conn_open(ngx_edge_redis_conn_t *rc)
         return;
     }
 
-    c = ngx_edge_redis_socket_open(&rc->server->addr, &fault);
+    if (rc->server->host.len) {
+        ngx_edge_redis_resolve(rc);
+        return;
+    }
+
+    ngx_edge_redis_conn_linkable(rc, &rc->server->addr, NULL);
+}
+
+
+void
+ngx_edge_redis_conn_linkable(ngx_edge_redis_conn_t *rc, const ngx_addr_t *addr,
+    const char *fault)
+{
+    ngx_connection_t  *c;
+
+    if (fault) {
+        ngx_edge_redis_conn_fail(rc, fault, NULL);
+        ngx_edge_redis_conn_close(rc);
+        return;
+    }
+
+    c = ngx_edge_redis_socket_open(addr, &fault);
 
     if (c == NULL) {
         ngx_edge_redis_conn_fail(rc, fault, NULL);
@@ -287,14 +265,18 @@ ngx_edge_redis_conn_open(ngx_edge_redis_conn_t *rc)
     c->write->handler = ngx_edge_redis_conn_write_handler;
 
     rc->connection = c;
+
+    ngx_add_timer(&rc->timer, rc->redis->connect_timeout);
 }
 
 
-/* The first event of a socket: is it connected, or why not? */
+/* The first event of a socket: is it connected, or why not?  NGX_AGAIN: hands
+ * are being shaken, and the events are not ours. */
 
 static ngx_int_t
 ngx_edge_redis_conn_linked(ngx_edge_redis_conn_t *rc)
 {
+    ngx_int_t    n;
     const char  *fault;
 
     if (rc->linked) {
@@ -308,11 +290,55 @@ ngx_edge_redis_conn_linked(ngx_edge_redis_conn_t *rc)
         return NGX_ERROR;
     }
 
+    if (rc->redis->tls) {
+        n = ngx_edge_redis_tls_start(rc, ngx_edge_redis_conn_secured);
+
+        if (n == NGX_AGAIN) {
+            return NGX_AGAIN;
+        }
+
+        fault = (n == NGX_OK) ? ngx_edge_redis_tls_fault(rc)
+                              : "the TLS handshake failed";
+        if (fault) {
+            ngx_edge_redis_conn_fail(rc, fault, NULL);
+            return NGX_ERROR;
+        }
+    }
+
     rc->linked = 1;
 
     ngx_edge_redis_conn_flush(rc);
 
     return NGX_OK;
+}
+
+
+static void
+ngx_edge_redis_conn_secured(ngx_connection_t *c)
+{
+    const char             *fault;
+    ngx_edge_redis_conn_t  *rc;
+
+    rc = c->data;
+
+    fault = ngx_edge_redis_tls_fault(rc);
+
+    if (fault) {
+        ngx_edge_redis_conn_fail(rc, fault, NULL);
+        ngx_edge_redis_conn_close(rc);
+        return;
+    }
+
+    c->read->handler = ngx_edge_redis_conn_read_handler;
+    c->write->handler = ngx_edge_redis_conn_write_handler;
+
+    rc->linked = 1;
+
+    ngx_edge_redis_conn_flush(rc);
+
+    /* what came with the end of the handshake gives no event */
+
+    ngx_post_event(c->read, &ngx_posted_events);
 }
 
 
@@ -326,13 +352,19 @@ ngx_edge_redis_conn_close(ngx_edge_redis_conn_t *rc)
 
     ngx_edge_redis_conn_drop(rc);
 
-    ngx_add_timer(&rc->timer, ngx_edge_redis_conn_pause(rc));
+    if (!rc->resting) {
+        ngx_add_timer(&rc->timer, ngx_edge_redis_conn_pause(rc));
+    }
 
     rc->state = ngx_edge_redis_st_closed;
     rc->linked = 0;
     rc->failed = 0;
     rc->stalled = 0;
     rc->leaving = 0;
+
+    if (rc->redis->map) {
+        ngx_edge_redis_cluster_changed(rc);
+    }
 
     ngx_queue_init(&lost);
 
@@ -351,13 +383,13 @@ ngx_edge_redis_conn_close(ngx_edge_redis_conn_t *rc)
 }
 
 
-/* Gives back the socket, the memory and the events of a connection. */
-
-static void
+void
 ngx_edge_redis_conn_drop(ngx_edge_redis_conn_t *rc)
 {
+    ngx_edge_redis_resolve_cancel(rc);
+
     if (rc->connection) {
-        ngx_close_connection(rc->connection);
+        ngx_edge_redis_socket_close(rc->connection);
         rc->connection = NULL;
     }
 
@@ -366,11 +398,7 @@ ngx_edge_redis_conn_drop(ngx_edge_redis_conn_t *rc)
         rc->reader = NULL;
     }
 
-    if (rc->out.start) {
-        ngx_explicit_memzero(rc->out.start, rc->out.last - rc->out.start);
-        ngx_free(rc->out.start);
-        ngx_memzero(&rc->out, sizeof(ngx_buf_t));
-    }
+    ngx_edge_redis_out_free(rc);
 
     if (rc->flush.posted) {
         ngx_delete_posted_event(&rc->flush);
@@ -403,6 +431,7 @@ static void
 ngx_edge_redis_conn_read_handler(ngx_event_t *rev)
 {
     ssize_t                 n;
+    ngx_int_t               linked;
     u_char                  data[NGX_EDGE_REDIS_READ_SIZE];
     ngx_connection_t       *c;
     ngx_edge_redis_conn_t  *rc;
@@ -410,8 +439,13 @@ ngx_edge_redis_conn_read_handler(ngx_event_t *rev)
     c = rev->data;
     rc = c->data;
 
-    if (ngx_edge_redis_conn_linked(rc) != NGX_OK) {
-        ngx_edge_redis_conn_close(rc);
+    linked = ngx_edge_redis_conn_linked(rc);
+
+    if (linked != NGX_OK) {
+        if (linked == NGX_ERROR) {
+            ngx_edge_redis_conn_close(rc);
+        }
+
         return;
     }
 
@@ -503,7 +537,7 @@ ngx_edge_redis_conn_heard(ngx_edge_redis_conn_t *rc)
 
     rc->stalled = 0;
 
-    if (!rc->leaving) {
+    if (!rc->leaving && rc->timer.timer_set) {
         ngx_del_timer(&rc->timer);
     }
 }
@@ -512,14 +546,20 @@ ngx_edge_redis_conn_heard(ngx_edge_redis_conn_t *rc)
 static void
 ngx_edge_redis_conn_write_handler(ngx_event_t *wev)
 {
+    ngx_int_t               linked;
     ngx_connection_t       *c;
     ngx_edge_redis_conn_t  *rc;
 
     c = wev->data;
     rc = c->data;
 
-    if (ngx_edge_redis_conn_linked(rc) != NGX_OK) {
-        ngx_edge_redis_conn_close(rc);
+    linked = ngx_edge_redis_conn_linked(rc);
+
+    if (linked != NGX_OK) {
+        if (linked == NGX_ERROR) {
+            ngx_edge_redis_conn_close(rc);
+        }
+
         return;
     }
 
@@ -543,48 +583,10 @@ ngx_edge_redis_conn_flush_handler(ngx_event_t *ev)
 static void
 ngx_edge_redis_conn_write(ngx_edge_redis_conn_t *rc)
 {
-    ssize_t            n;
-    ngx_buf_t         *b;
-    ngx_connection_t  *c;
-
-    b = &rc->out;
-    c = rc->connection;
-
-    while (b->pos < b->last) {
-
-        n = c->send(c, b->pos, b->last - b->pos);
-
-        if (n == NGX_AGAIN) {
-            break;
-        }
-
-        if (n == NGX_ERROR) {
-            ngx_edge_redis_conn_fail(rc, "the connection broke", NULL);
-            ngx_edge_redis_conn_close(rc);
-            return;
-        }
-
-        b->pos += n;
-    }
-
-    if (b->pos == b->last && b->start) {
-
-        if (rc->state == ngx_edge_redis_st_connecting) {
-            ngx_explicit_memzero(b->start, b->last - b->start);
-        }
-
-        if (b->end - b->start > NGX_EDGE_REDIS_OUT_KEEP) {
-            ngx_free(b->start);
-            ngx_memzero(b, sizeof(ngx_buf_t));
-
-        } else {
-            b->pos = b->start;
-            b->last = b->start;
-        }
-    }
-
-    if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
-        ngx_edge_redis_conn_fail(rc, "the socket cannot be watched", NULL);
+    if (ngx_edge_redis_out_write(rc) == NGX_ERROR
+        || ngx_handle_write_event(rc->connection->write, 0) != NGX_OK)
+    {
+        ngx_edge_redis_conn_fail(rc, "the connection broke", NULL);
         ngx_edge_redis_conn_close(rc);
     }
 }
@@ -597,19 +599,16 @@ ngx_edge_redis_conn_timer_handler(ngx_event_t *ev)
 
     rc = ev->data;
 
-    switch (rc->state) {
-
-    case ngx_edge_redis_st_closed:
+    if (rc->state == ngx_edge_redis_st_closed) {
         ngx_edge_redis_conn_open(rc);
         return;
+    }
 
-    case ngx_edge_redis_st_connecting:
+    if (rc->state == ngx_edge_redis_st_connecting) {
         ngx_edge_redis_conn_fail(rc, "it does not greet in time", NULL);
-        break;
 
-    default: /* ngx_edge_redis_st_ready */
+    } else if (!rc->leaving) {
         ngx_edge_redis_conn_fail(rc, "it hangs", NULL);
-        break;
     }
 
     ngx_edge_redis_conn_close(rc);

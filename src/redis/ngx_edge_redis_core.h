@@ -24,6 +24,13 @@ typedef struct ngx_edge_redis_conn_s     ngx_edge_redis_conn_t;
 typedef struct ngx_edge_redis_pending_s  ngx_edge_redis_pending_t;
 
 
+/* Names of servers that a cluster tells are no longer than this. */
+#define NGX_EDGE_REDIS_HOST_MAX  255
+
+
+typedef struct ngx_edge_redis_map_s  ngx_edge_redis_map_t;
+
+
 /* Where a server is: an address, or a name to be looked up. */
 typedef struct {
     ngx_str_t               text;        /* as written, for the log */
@@ -39,11 +46,17 @@ struct ngx_edge_redis_s {
     ngx_str_t               user;
     ngx_str_t               password;    /* never logged */
     ngx_uint_t              database;
+    ngx_flag_t              cluster;
+    ngx_flag_t              tls;
+    ngx_ssl_t               ssl;         /* if tls is on */
     ngx_msec_t              timeout;
     ngx_msec_t              connect_timeout;
+    ngx_resolver_t         *resolver;    /* NULL: there is none */
+    ngx_msec_t              resolver_timeout;
 
     /* of a worker */
-    ngx_edge_redis_conn_t  *conn;        /* NULL: this process has none */
+    ngx_queue_t             conns;       /* prev NULL: no worker of ours */
+    ngx_edge_redis_map_t   *map;         /* NULL: no cluster */
     ngx_queue_t             waiting;     /* of pending commands, the one with
                                             the earliest deadline first */
     ngx_event_t             timer;       /* of the first of them */
@@ -59,10 +72,17 @@ typedef enum {
 
 
 struct ngx_edge_redis_conn_s {
+    ngx_queue_t             queue;       /* in the block */
     ngx_edge_redis_t       *redis;
     ngx_edge_redis_server_t
-                           *server;
+                           *server;      /* the configuration's, or own */
+    ngx_edge_redis_server_t
+                            own;
+    ngx_sockaddr_t          sockaddr;    /* of own */
+    u_char                  text[NGX_EDGE_REDIS_HOST_MAX + sizeof(":65535")];
     ngx_edge_redis_state_e  state;
+    ngx_resolver_ctx_t     *resolving;   /* NULL: its name is known */
+    ngx_uint_t              tries;       /* of several addresses of a name */
     ngx_connection_t       *connection;  /* NULL: closed */
     ngx_edge_redis_reader_t
                            *reader;
@@ -76,6 +96,9 @@ struct ngx_edge_redis_conn_s {
     ngx_msec_t              backoff;
     ngx_msec_t              since;       /* ready since */
 
+    unsigned                seed:1;      /* of the configuration */
+    unsigned                mapped:1;    /* of the map of a cluster */
+    unsigned                resting:1;   /* stays closed until it is woken */
     unsigned                linked:1;    /* the socket is connected */
     unsigned                failed:1;    /* has to be closed */
     unsigned                stalled:1;   /* silent for a whole timeout */
@@ -106,7 +129,9 @@ struct ngx_edge_redis_pending_s {
                            *script;      /* NULL: none */
     ngx_uint_t              argc;        /* of the words that are kept */
     size_t                  len;         /* of them */
+    ngx_uint_t              hops;        /* redirects of a cluster */
     unsigned                wanted:1;    /* not cancelled, not late */
+    unsigned                ask:1;       /* ASKING goes before it */
     u_char                  words[1];    /* longer: to be sent again */
 };
 
@@ -116,25 +141,49 @@ struct ngx_edge_redis_pending_s {
 ngx_int_t ngx_edge_redis_start(ngx_edge_redis_t *redis, ngx_cycle_t *cycle);
 void ngx_edge_redis_end(ngx_edge_redis_t *redis);
 
+/* The connection for a key, an empty one: any; NULL: none is ready. */
+ngx_edge_redis_conn_t *ngx_edge_redis_route(ngx_edge_redis_t *redis,
+    const ngx_str_t *key);
 
-/* ngx_edge_redis_conn.c */
 
-/* A connection of the worker to a server; it is opened at once, and again
- * whenever it was lost.  NULL: no memory. */
-ngx_edge_redis_conn_t *ngx_edge_redis_conn_create(ngx_edge_redis_t *redis,
-    ngx_edge_redis_server_t *server);
+/* ngx_edge_redis_node.c */
+
+/* A connection of the worker, in the block's queue, closed; it needs a name
+ * and to be woken.  NULL: no memory. */
+ngx_edge_redis_conn_t *ngx_edge_redis_conn_create(ngx_edge_redis_t *redis);
+
+/* Makes a copy of what a server is called its own. */
+void ngx_edge_redis_conn_name(ngx_edge_redis_conn_t *rc,
+    const ngx_edge_redis_server_t *server);
+
+/* An address without a port; NGX_DECLINED: it is none. */
+ngx_int_t ngx_edge_redis_parse_addr(ngx_addr_t *addr, ngx_sockaddr_t *sockaddr,
+    const ngx_str_t *text);
 
 /* For the end of the process: closes and frees it, nobody is told. */
 void ngx_edge_redis_conn_end(ngx_edge_redis_conn_t *rc);
 
+
+/* ngx_edge_redis_conn.c */
+
+/* Makes the events of a new one. */
+void ngx_edge_redis_conn_events(ngx_edge_redis_conn_t *rc);
+
+/* Opens it, now and whenever it is lost; nothing if that is done already. */
+void ngx_edge_redis_conn_wake(ngx_edge_redis_conn_t *rc);
+
+/* Closes it when what was sent is answered; it stays so until it is woken. */
+void ngx_edge_redis_conn_rest(ngx_edge_redis_conn_t *rc);
+
+/* Where its server is, or the fault why that is not known. */
+void ngx_edge_redis_conn_linkable(ngx_edge_redis_conn_t *rc,
+    const ngx_addr_t *addr, const char *fault);
+
+/* Gives back the socket, the memory and the events; nobody is told. */
+void ngx_edge_redis_conn_drop(ngx_edge_redis_conn_t *rc);
+
 /* Whether it takes commands of features. */
 ngx_uint_t ngx_edge_redis_conn_ready(const ngx_edge_redis_conn_t *rc);
-
-/* Room behind what is to be written; the caller moves out.last and then calls
- * flush: it leaves at the end of this turn of the event loop.  NULL: no
- * memory. */
-u_char *ngx_edge_redis_conn_reserve(ngx_edge_redis_conn_t *rc, size_t size);
-void ngx_edge_redis_conn_flush(ngx_edge_redis_conn_t *rc);
 
 /* The server has greeted. */
 void ngx_edge_redis_conn_greeted(ngx_edge_redis_conn_t *rc);
@@ -152,6 +201,39 @@ void ngx_edge_redis_conn_late(ngx_edge_redis_conn_t *rc,
     const ngx_edge_redis_pending_t *p);
 
 
+/* ngx_edge_redis_out.c */
+
+/* Room behind what is to be written; the caller moves out.last and then calls
+ * flush: it leaves at the end of this turn of the event loop.  NULL: no
+ * memory. */
+u_char *ngx_edge_redis_out_reserve(ngx_edge_redis_conn_t *rc, size_t size);
+void ngx_edge_redis_conn_flush(ngx_edge_redis_conn_t *rc);
+
+/* Writes; NGX_AGAIN: not all. */
+ngx_int_t ngx_edge_redis_out_write(ngx_edge_redis_conn_t *rc);
+void ngx_edge_redis_out_free(ngx_edge_redis_conn_t *rc);
+
+
+/* ngx_edge_redis_resolve.c: looks the name up, and calls linkable. */
+
+void ngx_edge_redis_resolve(ngx_edge_redis_conn_t *rc);
+void ngx_edge_redis_resolve_cancel(ngx_edge_redis_conn_t *rc);
+
+
+/* ngx_edge_redis_tls.c */
+
+/* For the configuration; ca empty: the system's.  An error was logged. */
+ngx_int_t ngx_edge_redis_tls_init(ngx_conf_t *cf, ngx_edge_redis_t *redis,
+    ngx_str_t *ca);
+
+/* Shakes hands; NGX_AGAIN: done will be called when that has ended. */
+ngx_int_t ngx_edge_redis_tls_start(ngx_edge_redis_conn_t *rc,
+    void (*done)(ngx_connection_t *c));
+
+/* NULL if hands were shaken with the right one, else why not. */
+const char *ngx_edge_redis_tls_fault(ngx_edge_redis_conn_t *rc);
+
+
 /* ngx_edge_redis_socket.c */
 
 /* A socket that is being connected, as a connection of nginx whose handlers
@@ -161,6 +243,8 @@ ngx_connection_t *ngx_edge_redis_socket_open(const ngx_addr_t *addr,
 
 /* For the first event of it: NULL if it is connected, else why not. */
 const char *ngx_edge_redis_socket_fault(ngx_connection_t *c);
+
+void ngx_edge_redis_socket_close(ngx_connection_t *c);
 
 
 /* ngx_edge_redis_greet.c: says what a server must hear first. */

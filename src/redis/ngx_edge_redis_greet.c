@@ -31,8 +31,8 @@ ngx_edge_redis_greet(ngx_edge_redis_conn_t *rc)
     redis = rc->redis;
 
     if (redis->password.len) {
-        argc = 0;
-        ngx_str_set(&argv[argc++], "AUTH");
+        argc = 1;
+        ngx_str_set(&argv[0], "AUTH");
 
         if (redis->user.len) {
             argv[argc++] = redis->user;

@@ -131,3 +131,27 @@ ngx_edge_redis_socket_fault(ngx_connection_t *c)
 
     return err ? strerror(err) : NULL;
 }
+
+
+/* What the peer is told of the end is that the socket is closed. */
+
+void
+ngx_edge_redis_socket_close(ngx_connection_t *c)
+{
+    ngx_pool_t  *pool;
+
+    if (c->ssl) {
+        c->ssl->no_wait_shutdown = 1;
+        c->ssl->no_send_shutdown = 1;
+
+        (void) ngx_ssl_shutdown(c);    /* with these it never waits */
+    }
+
+    pool = c->pool;
+
+    ngx_close_connection(c);
+
+    if (pool) {
+        ngx_destroy_pool(pool);
+    }
+}

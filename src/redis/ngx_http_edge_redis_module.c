@@ -17,6 +17,10 @@
 #include "secret/ngx_http_edge_secret_api.h"
 
 
+/* A lost question is not asked again by the resolver before 5 seconds. */
+#define NGX_HTTP_EDGE_REDIS_RESOLVE  2000
+
+
 typedef struct {
     ngx_array_t   blocks;    /* of ngx_http_edge_redis_block_t * */
 } ngx_http_edge_redis_main_conf_t;
@@ -25,6 +29,10 @@ typedef struct {
 static void *ngx_http_edge_redis_create_main_conf(ngx_conf_t *cf);
 static char *ngx_http_edge_redis_init_main_conf(ngx_conf_t *cf, void *conf);
 static ngx_int_t ngx_http_edge_redis_postconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_http_edge_redis_secret(ngx_conf_t *cf,
+    ngx_http_edge_redis_block_t *block);
+static ngx_int_t ngx_http_edge_redis_resolver(ngx_conf_t *cf,
+    ngx_edge_redis_t *redis);
 static char *ngx_http_edge_redis(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_http_edge_redis_block_t *ngx_http_edge_redis_named(ngx_conf_t *cf,
@@ -142,7 +150,6 @@ static ngx_int_t
 ngx_http_edge_redis_postconfiguration(ngx_conf_t *cf)
 {
     ngx_uint_t                         i;
-    const ngx_str_t                   *value;
     ngx_http_edge_redis_block_t      **blocks;
     ngx_http_edge_redis_main_conf_t   *rmcf;
 
@@ -150,22 +157,76 @@ ngx_http_edge_redis_postconfiguration(ngx_conf_t *cf)
     blocks = rmcf->blocks.elts;
 
     for (i = 0; i < rmcf->blocks.nelts; i++) {
-
-        if (blocks[i]->secret.len == 0) {
-            continue;
-        }
-
-        value = ngx_http_edge_secret_value(cf->cycle, &blocks[i]->secret);
-
-        if (value == NULL) {
-            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                          "edge_redis \"%V\" has a password \"$%V\", which is "
-                          "no \"edge_secret\"", &blocks[i]->redis.name,
-                          &blocks[i]->secret);
+        if (ngx_http_edge_redis_secret(cf, blocks[i]) != NGX_OK
+            || ngx_http_edge_redis_resolver(cf, &blocks[i]->redis) != NGX_OK)
+        {
             return NGX_ERROR;
         }
+    }
 
-        blocks[i]->redis.password = *value;
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_edge_redis_secret(ngx_conf_t *cf, ngx_http_edge_redis_block_t *block)
+{
+    const ngx_str_t  *value;
+
+    if (block->secret.len == 0) {
+        return NGX_OK;
+    }
+
+    value = ngx_http_edge_secret_value(cf->cycle, &block->secret);
+
+    if (value == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "edge_redis \"%V\" has a \"password\" that is no "
+                      "\"edge_secret\"", &block->redis.name);
+        return NGX_ERROR;
+    }
+
+    block->redis.password = *value;
+
+    return NGX_OK;
+}
+
+
+/* The resolver of the http block; a name of the configuration needs one, the
+ * names that a cluster tells may do. */
+
+static ngx_int_t
+ngx_http_edge_redis_resolver(ngx_conf_t *cf, ngx_edge_redis_t *redis)
+{
+    ngx_uint_t                 i;
+    ngx_edge_redis_server_t   *servers;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    redis->resolver_timeout = NGX_HTTP_EDGE_REDIS_RESOLVE;
+
+    if (clcf->resolver_timeout != NGX_CONF_UNSET_MSEC) {
+        redis->resolver_timeout = ngx_min(clcf->resolver_timeout,
+                                          NGX_HTTP_EDGE_REDIS_RESOLVE);
+    }
+
+    if (clcf->resolver && clcf->resolver->connections.nelts) {
+        redis->resolver = clcf->resolver;
+        return NGX_OK;
+    }
+
+    servers = redis->servers.elts;
+
+    for (i = 0; i < redis->servers.nelts; i++) {
+
+        if (servers[i].host.len) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "edge_redis \"%V\" has a \"server\" with a name, "
+                          "\"%V\", and the http block has no \"resolver\"",
+                          &redis->name, &servers[i].text);
+            return NGX_ERROR;
+        }
     }
 
     return NGX_OK;

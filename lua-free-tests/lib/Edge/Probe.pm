@@ -4,7 +4,9 @@
 # Compiles a module of lua-free-tests/probe/ against the tree that the tested
 # module was built with, for a test of what has no directive of its own.
 #
-#     Edge::Server->start($http, main => Edge::Probe::load('redis'));
+#     my $nginx = Edge::Server->start($http,
+#                                     main => Edge::Probe::load('redis'));
+#     my $text = ask('/send?PING');        # the body of the response
 
 package Edge::Probe;
 
@@ -12,6 +14,10 @@ use strict;
 use warnings;
 
 use Edge::Env ();
+use Edge::Server;
+
+use parent 'Exporter';
+our @EXPORT = qw(ask answers);
 
 # load NAME: the directive that loads it behind the tested module.
 sub load {
@@ -36,6 +42,27 @@ sub load {
         or die "the probe cannot be compiled, see $log\n" . `cat $log`;
 
     return "load_module $so;";
+}
+
+# The body of the response to a GET.
+sub ask {
+    my ($uri) = @_;
+
+    my $s = connected() or return 'no nginx';
+    print $s "GET $uri HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+
+    my ($text) = values %{receive([$s], 10)};
+
+    return $text =~ /\r\n\r\n(.*)/s ? $1 : $text;
+}
+
+# Waits for an answer that is the text, or matches the pattern.
+sub answers {
+    my ($uri, $wanted, $seconds) = @_;
+
+    $wanted = qr/\A\Q$wanted\E\z/ unless ref $wanted;
+
+    return until_true(sub { ask($uri) =~ $wanted }, $seconds);
 }
 
 1;

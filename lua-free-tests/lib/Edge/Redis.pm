@@ -32,7 +32,7 @@ sub start {
     my ($class, %options) = @_;
 
     my $port = delete $options{port} || Edge::Env::free_ports(1);
-    my $home = "$Edge::Env::tmp/redis-$port";
+    my $home = "$Edge::Env::tmp/redis-" . @all;
 
     mkdir $home or die "$home: $!\n" unless -d $home;
 
@@ -121,7 +121,7 @@ sub info {
 sub client {
     my ($self) = @_;
 
-    my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+    my $s = IO::Socket::INET->new(PeerAddr => $self->{options}{bind},
         PeerPort => $self->{port}, Timeout => 5) or return;
 
     my $client = bless { socket => $s, text => '' }, 'Edge::Redis::Client';

@@ -1,0 +1,173 @@
+# Copyright (C) nginx AI edge contributors
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Tests for the Redis client against a real cluster of three masters: every
+# key at its server, slots that move, servers that go and come.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use lib 'lib';
+
+BEGIN {
+    require Edge::Env;
+    Edge::Env::setup();
+}
+
+use Edge::Probe;
+use Edge::Redis;
+use Edge::Server;
+
+my $port = $ENV{TEST_NGINX_SERVER_PORT};
+my $nobody = Edge::Env::free_ports(1);
+my @nodes = Edge::Redis->cluster();
+my $alone = Edge::Redis->start();
+
+# One server of the three is enough to find them all.
+
+my $nginx = Edge::Server->start(<<"END", main => Edge::Probe::load('redis'));
+    edge_redis r {
+        server 127.0.0.1:$nobody;
+        server 127.0.0.1:$nodes[1]{port};
+        cluster on;
+        timeout 1s;
+    }
+    edge_redis alone {
+        server 127.0.0.1:$alone->{port};
+        cluster on;
+    }
+    server {
+        listen 127.0.0.1:$port;
+        location / { redis_probe r; }
+        location /alone/ { redis_probe alone; }
+    }
+END
+
+sub logged {
+    my ($pattern) = @_;
+
+    return until_true(sub { $nginx->log_text() =~ $pattern });
+}
+
+ok(answers('/ready', 1), 'it is ready');
+ok(answers("/send?GET+$_", 'nil'), "a key of some server: $_") for 'a' .. 'f';
+
+# How many redirects a node has answered with.
+sub errors {
+    my ($node) = @_;
+
+    my $text = $node->call('INFO', 'errorstats');
+
+    return join ',', map { $text =~ /errorstat_$_:count=(\d+)/ ? $1 : 0 }
+        qw(MOVED ASK);
+}
+
+my %used;
+my $start = join ' ', map { errors($_) } @nodes;
+
+for my $i (1 .. 60) {
+    my $key = "key$i";
+    my $owner = Edge::Redis::owner($key, @nodes);
+
+    $used{$owner->{port}} = 1;
+
+    fail("SET $key") unless ask("/send?SET+$key+$i") eq 'status:OK';
+    fail("GET $key") unless ($owner->call('GET', $key) // '') eq $i;
+}
+
+is(scalar(keys %used), 3, 'sixty keys are at their servers, which are three');
+is(join(' ', map { errors($_) } @nodes), $start, 'without a redirect');
+
+my $script = 'return%20redis.call(%22INCRBY%22%2CKEYS%5B1%5D%2CARGV%5B1%5D)';
+
+is(ask("/eval?$script+$_%7Btag%7D+2"), 'integer:2', "scripts: $_")
+    for 'n', 'm';
+
+my $tagged = Edge::Redis::owner('tag', @nodes);
+is($tagged->call('GET', 'm{tag}'), 2, 'the part in braces decides');
+like(ask('/send?PING'), qr/^status:PONG/, 'a command without a key');
+
+# A slot on its way: ASK.
+
+my $from = $tagged;
+my ($to) = grep { $_ != $from } @nodes;
+my ($third) = grep { $_ != $from && $_ != $to } @nodes;
+my $slot = $from->call('CLUSTER', 'KEYSLOT', 'tag');
+my %id = map { $_ => $_->call('CLUSTER', 'MYID') } @nodes;
+
+$to->call('CLUSTER', 'SETSLOT', $slot, 'IMPORTING', $id{$from});
+$from->call('CLUSTER', 'SETSLOT', $slot, 'MIGRATING', $id{$to});
+
+is(ask('/send?SET+new%7Btag%7D+1'), 'status:OK', 'a slot on its way');
+is($from->call('EXISTS', 'm{tag}'), 1, 'what was there is there');
+is(ask('/send?GET+m%7Btag%7D'), 'string:2', 'and found there');
+is(ask('/send?GET+new%7Btag%7D'), 'string:1', 'what is new is found too');
+is(ask("/eval?$script+other%7Btag%7D+3"), 'integer:3', 'by scripts as well');
+like(errors($from), qr/,[1-9]/, 'because of ASK');
+
+# It has moved: MOVED.
+
+$from->call('MIGRATE', '127.0.0.1', $to->{port}, '', 0, 5000, 'KEYS',
+            'm{tag}', 'n{tag}');
+
+my ($moved) = errors($from) =~ /^(\d+)/;
+
+$_->call('CLUSTER', 'SETSLOT', $slot, 'NODE', $id{$to})
+    for $to, $from, $third;
+
+is(ask('/send?GET+m%7Btag%7D'), 'string:2', 'a slot that has moved');
+ok(until_true(sub { ask('/send?GET+n%7Btag%7D') eq 'string:2' }), 'is found');
+
+my ($after) = errors($from) =~ /^(\d+)/;
+cmp_ok($after, '>', $moved, 'because of MOVED');
+is(ask('/send?GET+n%7Btag%7D'), 'string:2', 'and again')  for 1 .. 3;
+is((errors($from) =~ /^(\d+)/)[0], $after, 'without asking the old one');
+
+# A server that is killed: the others go on.
+
+my ($lost_key) = grep { Edge::Redis::owner($_, @nodes) == $third }
+    map { "key$_" } 1 .. 60;
+my ($other_key) = grep { Edge::Redis::owner($_, @nodes) == $to }
+    map { "key$_" } 1 .. 60;
+
+# the answer of the others, while a server is away, is their own business
+$_->call('CONFIG', 'SET', 'cluster-require-full-coverage', 'no') for @nodes;
+
+$third->kill();
+ok(answers("/send?GET+$lost_key", 'declined'), 'a server is killed');
+like(ask("/send?GET+$other_key"), qr/^string:/, 'the others go on');
+is(ask('/ready'), 1, 'it is ready for them');
+ok(logged(qr/"r" has lost 127.0.0.1:$third->{port}/), 'that is told');
+
+$third->again('cluster-require-full-coverage' => 'no');
+ok(answers("/send?SET+$lost_key+x", 'status:OK', 20), 'the server is back');
+
+# All are killed.
+
+$_->kill() for @nodes;
+ok(answers('/ready', 0), 'all servers are killed');
+is(ask('/send?GET+a'), 'declined', 'no command is taken');
+$_->again() for @nodes;
+ok(answers('/send?SET+a+1', 'status:OK', 20), 'they are back');
+ok(answers("/send?SET+$lost_key+y", 'status:OK', 20), 'all of them');
+
+# A server that is no cluster.
+
+ok(logged(qr/"alone" has lost .* no map of a cluster: ERR This instance/),
+   'a server without a cluster is told');
+is(ask('/alone/ready'), 0, 'and not used');
+
+# One connection of the worker to each server, and none for what left.
+
+ok(until_true(sub {
+    join(' ', map { $_->call('CLIENT', 'LIST', 'TYPE', 'normal')
+                    =~ tr/\n// } @nodes) eq '2 2 2'
+}), 'one connection to each') or diag(map { $_->call('CLIENT', 'LIST') } @nodes);
+
+$nginx->signal('QUIT');
+ok($nginx->ended(), 'nginx ends');
+is($nginx->alarms(), '', 'and leaves nothing behind');
+
+done_testing();
