@@ -204,7 +204,7 @@ like($status, qr/200/, "$cors: the other location");
 is((grep { /^(?:Access-Control|Vary)/ } @$fields), 0, "$cors: has no policy");
 
 my $auth = 'docs/directives/auth.md';
-my ($first, $require, $identity, $sets) = examples($auth);
+my ($first, $require, undef, $identity, $sets) = examples($auth);
 
 # its keys and its names, from a file
 $first =~ s/auth_jwt_key_url .*/auth_jwt_key_file keys.jwks;/;

@@ -19,6 +19,7 @@
 #include "lib/ngx_edge_hash.h"
 #include "auth/ngx_edge_keyset.h"
 #include "auth/ngx_http_edge_auth_api.h"
+#include "auth/ngx_http_edge_auth_revoke.h"
 #include "auth/ngx_http_edge_auth_url.h"
 #include "lib/ngx_http_edge_subrequest.h"
 
@@ -100,6 +101,8 @@ typedef struct {
     size_t                        max_size;
     ngx_shm_zone_t               *cache;        /* NULL: off */
     ngx_flag_t                    forward;
+    ngx_http_edge_auth_revoke_conf_t
+                                 *revoke;       /* NULL: off */
 
     ngx_edge_claims_rules_t       rules;
     u_char                        policy[NGX_EDGE_HASH_SIZE];
@@ -177,6 +180,8 @@ char *ngx_http_edge_auth_max_size(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_edge_auth_cache(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_edge_auth_revoke(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_edge_auth_claim_set(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
@@ -241,6 +246,12 @@ ngx_int_t ngx_http_edge_auth_request_keys(ngx_http_request_t *r,
     ngx_edge_keyset_t **set);
 ngx_http_edge_auth_keys_t *ngx_http_edge_auth_keys_create(ngx_conf_t *cf);
 
+/* Whether the token or its subject was revoked.  NGX_OK: no; NGX_DECLINED: yes;
+ * NGX_AGAIN: that is not known now; NGX_ERROR. */
+ngx_int_t ngx_http_edge_auth_revoke_check(ngx_http_request_t *r,
+    ngx_http_edge_auth_loc_conf_t *alcf,
+    const ngx_http_edge_auth_verified_t *verified);
+
 /* Refusals: set WWW-Authenticate (RFC 6750 section 3) and note the failure.
  * They give the status to return. */
 ngx_int_t ngx_http_edge_auth_refuse_missing(ngx_http_request_t *r,
@@ -251,6 +262,7 @@ ngx_int_t ngx_http_edge_auth_refuse_invalid(ngx_http_request_t *r,
 ngx_int_t ngx_http_edge_auth_refuse_required(ngx_http_request_t *r,
     ngx_http_edge_auth_loc_conf_t *alcf, ngx_uint_t status);
 ngx_int_t ngx_http_edge_auth_unavailable(ngx_http_request_t *r);
+ngx_int_t ngx_http_edge_auth_blind(ngx_http_request_t *r);
 
 
 #endif /* _NGX_HTTP_EDGE_AUTH_H_INCLUDED_ */

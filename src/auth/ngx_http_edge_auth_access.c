@@ -431,6 +431,21 @@ ngx_http_edge_auth_pass(ngx_http_request_t *r,
         return ngx_http_edge_auth_refuse_invalid(r, alcf, 1, reason);
     }
 
+    switch (ngx_http_edge_auth_revoke_check(r, alcf, verified)) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        return ngx_http_edge_auth_refuse_invalid(r, alcf, 0, "revoked");
+
+    case NGX_AGAIN:
+        return ngx_http_edge_auth_blind(r);
+
+    default:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     rec = ngx_http_edge_record_get(r);
 
     /* from here on the variables show its claims */

@@ -41,5 +41,10 @@ ngx_int_t ngx_http_edge_auth_claim_string(ngx_http_request_t *r,
 ngx_int_t ngx_http_edge_auth_claim_has(ngx_http_request_t *r,
     const ngx_http_edge_auth_claim_t *claim, const ngx_str_t *word);
 
+/* Whether the tenant of a request with a verified token was revoked, where
+ * auth_jwt_revoke is on.  NGX_OK: no; NGX_DECLINED: yes; NGX_ERROR. */
+ngx_int_t ngx_http_edge_auth_tenant_revoked(ngx_http_request_t *r,
+    const ngx_str_t *tenant);
+
 
 #endif /* _NGX_HTTP_EDGE_AUTH_API_H_INCLUDED_ */

@@ -27,6 +27,7 @@ static char *ngx_http_edge_auth_merge_loc_conf(ngx_conf_t *cf, void *parent,
 static void ngx_http_edge_auth_merge_switch(
     ngx_http_edge_auth_loc_conf_t *prev, ngx_http_edge_auth_loc_conf_t *conf);
 static ngx_int_t ngx_http_edge_auth_init(ngx_conf_t *cf);
+static ngx_int_t ngx_http_edge_auth_init_process(ngx_cycle_t *cycle);
 
 
 static ngx_command_t  ngx_http_edge_auth_commands[] = {
@@ -135,6 +136,14 @@ static ngx_command_t  ngx_http_edge_auth_commands[] = {
       0,
       NULL },
 
+    { ngx_string("auth_jwt_revoke"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+                        |NGX_CONF_1MORE,
+      ngx_http_edge_auth_revoke,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("auth_jwt_forward"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
                         |NGX_CONF_FLAG,
@@ -183,7 +192,7 @@ ngx_module_t  ngx_http_edge_auth_module = {
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
     NULL,                                  /* init module */
-    ngx_http_edge_auth_url_init_process,   /* init process */
+    ngx_http_edge_auth_init_process,       /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     NULL,                                  /* exit process */
@@ -308,6 +317,7 @@ ngx_http_edge_auth_create_loc_conf(ngx_conf_t *cf)
     conf->max_size = NGX_CONF_UNSET_SIZE;
     conf->cache = NGX_CONF_UNSET_PTR;
     conf->forward = NGX_CONF_UNSET;
+    conf->revoke = NGX_CONF_UNSET_PTR;
 
     return conf;
 }
@@ -333,6 +343,7 @@ ngx_http_edge_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_size_value(conf->max_size, prev->max_size, 16384);
     ngx_conf_merge_ptr_value(conf->cache, prev->cache, NULL);
     ngx_conf_merge_value(conf->forward, prev->forward, 0);
+    ngx_conf_merge_ptr_value(conf->revoke, prev->revoke, NULL);
 
     if (conf->algorithms == 0) {
         conf->algorithms = prev->algorithms ? prev->algorithms
@@ -404,4 +415,15 @@ ngx_http_edge_auth_init(ngx_conf_t *cf)
     *h = ngx_http_edge_auth_strip;
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_edge_auth_init_process(ngx_cycle_t *cycle)
+{
+    if (ngx_http_edge_auth_url_init_process(cycle) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_edge_auth_revoke_init_process(cycle);
 }

@@ -110,6 +110,25 @@ ngx_http_edge_auth_unavailable(ngx_http_request_t *r)
 }
 
 
+ngx_int_t
+ngx_http_edge_auth_blind(ngx_http_request_t *r)
+{
+    ngx_http_edge_record_t  *rec;
+
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                  "JWT not judged: what was revoked is not known");
+
+    rec = ngx_http_edge_record_get(r);
+
+    (void) ngx_http_edge_fail(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                              "revocation_unknown",
+                              "bearer tokens cannot be verified now");
+    rec->failure.retry_after = 1;
+
+    return NGX_HTTP_SERVICE_UNAVAILABLE;
+}
+
+
 /* nginx 1.22 keeps one such field, 1.24 a list; a second refusal of the same
  * request, on an error_page, must not make a second field. */
 

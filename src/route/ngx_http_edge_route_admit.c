@@ -311,6 +311,17 @@ ngx_http_edge_route_check_tenant(ngx_http_request_t *r,
                                   "the request names no valid tenant");
     }
 
+    rc = ngx_http_edge_auth_tenant_revoked(r, &tenant);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_edge_fail(r, NGX_HTTP_FORBIDDEN, "tenant_revoked",
+                                  "the tenant has been revoked");
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     /* its source may be a header that goes away now */
 
     rec->tenant.data = ngx_pstrdup(r->pool, &tenant);
