@@ -18,6 +18,9 @@ use Test::More;
 
 my $zone = 'edge_limit_zone $arg_k zone=z:256k;';
 
+my $redis = 'edge_redis r { server 127.0.0.1:6379; }';
+my $shared = 'edge_limit_zone $arg_k zone=s:1m redis=r;';
+
 # Directives of http, what is said; nothing: it is right.
 my @cases = (
     ["$zone edge_limit zone=z requests=1r/s;"],
@@ -96,6 +99,34 @@ my @cases = (
     ["$zone edge_limit_status 399;", 'value must be'],
     ["$zone edge_limit_status 600;", 'value must be'],
     ["$zone edge_limit_log_level debug;", 'invalid value "debug"'],
+    ["$redis $shared edge_limit zone=s requests=1r/s;"
+     . ' edge_limit zone=s concurrent=2;'],
+    ["edge_limit zone=s requests=1r/s; $shared $redis"],
+    ["$redis edge_limit_zone a zone=s:1m redis=r mode=exact on_error=closed"
+     . ' replicas=1000;'],
+    [$shared, 'r'],
+    ['edge_limit_zone a zone=s:1m redis=;', 'invalid parameter "redis="'],
+    ["$redis edge_limit_zone a zone=s:1m redis=r mode=lease;",
+     '"mode=lease" of "edge_limit_zone" is not built yet'],
+    ["$redis edge_limit_zone a zone=s:1m redis=r mode=near;",
+     'invalid parameter "mode=near"'],
+    ["$redis edge_limit_zone a zone=s:1m redis=r on_error=shut;",
+     'invalid parameter "on_error=shut"'],
+    ["$redis edge_limit_zone a zone=s:1m redis=r on_error=open"
+     . ' on_error=local;', 'invalid parameter "on_error=local"'],
+    ["$redis edge_limit_zone a zone=s:1m redis=r replicas=0;",
+     'invalid value "0"'],
+    ["$redis edge_limit_zone a zone=s:1m redis=r replicas=1001;",
+     'invalid value "1001"'],
+    ['edge_limit_zone a zone=s:1m replicas=2;', 'and no "redis"'],
+    ['edge_limit_zone a zone=s:1m mode=exact;', 'and no "redis"'],
+    ["$redis $shared $zone edge_limit zone=s requests=1r/s;"
+     . ' edge_limit zone=z requests=1r/s; server { listen 127.0.0.1:1; }',
+     'which need the same "redis"'],
+    ["$redis $shared edge_limit_zone a zone=o:1m redis=r on_error=open;"
+     . ' edge_limit zone=s requests=1r/s; edge_limit zone=o requests=1r/s;'
+     . ' server { listen 127.0.0.1:1; }',
+     'which need the same "redis" and "on_error"'],
     ["server { $zone }", 'directive is not allowed here'],
 );
 

@@ -67,7 +67,7 @@ tear_down(void)
 
 
 static ngx_edge_limit_cell_t
-cell_of(const char *key, const ngx_edge_gcra_t *g, int64_t n)
+cell_of(const char *key, const ngx_edge_gcra_t *g, int64_t slots)
 {
     ngx_str_t              text;
     ngx_edge_limit_cell_t  cell;
@@ -76,17 +76,17 @@ cell_of(const char *key, const ngx_edge_gcra_t *g, int64_t n)
     text = unit_str(key);
     cell.local = local;
     cell.gcra = g;
-    cell.n = n;
+    cell.slots = slots;
     ngx_edge_limit_key(local->seed, &text, g ? 1 : 2, cell.key);
 
     return cell;
 }
 
 
-static ngx_int_t
+static int64_t
 take(ngx_edge_limit_cell_t *cell, int64_t now)
 {
-    return ngx_edge_limit_local_take(cell, 1, now);
+    return ngx_edge_limit_local_take(cell, 1, now, 1, 1);
 }
 
 
@@ -139,20 +139,20 @@ test_rate(void)
     set_up(-1);
 
     for (i = 0; i < 5; i++) {
-        cell = cell_of("a", &gcra, 1);
-        CHECK_INT(take(&cell, NOW), NGX_OK);
+        cell = cell_of("a", &gcra, 0);
+        CHECK_INT(take(&cell, NOW), 1);
         CHECK_INT(cell.tat, NOW + (int64_t) (i + 1) * SECOND / 5);
     }
 
-    cell = cell_of("a", &gcra, 1);
-    CHECK_INT(take(&cell, NOW), NGX_DECLINED);
+    cell = cell_of("a", &gcra, 0);
+    CHECK_INT(take(&cell, NOW), 0);
     CHECK_INT(cell.wait, SECOND / 5);
 
     cell = cell_of("b", &gcra, 1);
-    CHECK_INT(take(&cell, NOW), NGX_OK);
+    CHECK_INT(take(&cell, NOW), 1);
 
-    cell = cell_of("a", &gcra, 1);
-    CHECK_INT(take(&cell, NOW + SECOND / 5), NGX_OK);
+    cell = cell_of("a", &gcra, 0);
+    CHECK_INT(take(&cell, NOW + SECOND / 5), 1);
     CHECK_INT(local->table->count, 2);
 
     tear_down();
@@ -165,16 +165,19 @@ static void
 test_all_or_none(void)
 {
     ngx_uint_t             i;
+    ngx_edge_gcra_t        half;
     ngx_edge_limit_cell_t  cell[3];
 
     set_up(-1);
 
+    half = gcra;
+    half.window *= 2;
+
     for (i = 0; i < 4; i++) {
-        cell[0] = cell_of("a", &gcra, 1);
-        cell[1] = cell_of("b", &gcra, 2);
+        cell[0] = cell_of("a", &gcra, 0);
+        cell[1] = cell_of("b", &half, 0);
         cell[2] = cell_of("a", NULL, 9);
-        CHECK_INT(ngx_edge_limit_local_take(cell, 3, NOW),
-                  i < 2 ? NGX_OK : NGX_DECLINED);
+        CHECK_INT(ngx_edge_limit_local_take(cell, 3, NOW, 1, 1), i < 2);
     }
 
     CHECK_INT(cell[0].wait, 0);
@@ -184,9 +187,56 @@ test_all_or_none(void)
     CHECK_INT(cell[2].slot, 0);
 
     for (i = 0; i < 3; i++) {
-        cell[0] = cell_of("a", &gcra, 1);
-        CHECK_INT(take(cell, NOW), NGX_OK);
+        cell[0] = cell_of("a", &gcra, 0);
+        CHECK_INT(take(cell, NOW), 1);
     }
+
+    tear_down();
+}
+
+
+/* As much as there is, of two rates, and what was not used back. */
+
+static void
+test_some(void)
+{
+    ngx_str_t              text;
+    ngx_edge_rate_t        rate;
+    ngx_edge_gcra_t        t[2];
+    ngx_edge_limit_cell_t  cell[2];
+
+    set_up(-1);
+
+    text = unit_str("1000t/m");
+    CHECK_INT(ngx_edge_rate_parse(&text, 't', &rate), NGX_OK);
+    ngx_edge_gcra_init(&t[0], &rate, 0);
+    text = unit_str("5000t/d");
+    CHECK_INT(ngx_edge_rate_parse(&text, 't', &rate), NGX_OK);
+    ngx_edge_gcra_init(&t[1], &rate, 0);
+
+    cell[0] = cell_of("a", &t[0], 0);
+    cell[1] = cell_of("b", &t[1], 0);
+
+    CHECK_INT(ngx_edge_limit_local_take(cell, 2, NOW, 10, 700), 700);
+    CHECK_INT(ngx_edge_limit_local_take(cell, 2, NOW, 10, 700), 300);
+    CHECK_INT(ngx_edge_limit_local_take(cell, 2, NOW, 10, 700), 0);
+    CHECK_INT(cell[0].wait, 600000);
+    CHECK_INT(cell[1].wait, 0);
+
+    ngx_edge_limit_local_settle(&cell[0], NOW, -250);
+    ngx_edge_limit_local_settle(&cell[1], NOW, -250);
+    CHECK_INT(ngx_edge_limit_local_take(cell, 2, NOW, 10, 700), 250);
+
+    /* more was used than was taken: a debt */
+
+    ngx_edge_limit_local_settle(&cell[0], NOW, 500);
+    CHECK_INT(ngx_edge_limit_local_take(cell, 2, NOW, 1, 1), 0);
+    CHECK_INT(cell[0].wait, 30060000);
+
+    ngx_edge_limit_local_settle(&cell[0], NOW, -100000);
+    CHECK_INT(cell[0].tat, NOW);
+    CHECK_INT(ngx_edge_limit_local_take(cell, 1, NOW, 1000, 1000), 1000);
+    CHECK_INT(ngx_edge_limit_local_take(cell, 1, NOW, 1, 2000), 0);
 
     tear_down();
 }
@@ -203,21 +253,21 @@ test_slots(void)
     b = a;
     c = a;
 
-    CHECK_INT(take(&a, NOW), NGX_OK);
+    CHECK_INT(take(&a, NOW), 1);
     CHECK_INT(a.used, 1);
-    CHECK_INT(take(&b, NOW), NGX_OK);
+    CHECK_INT(take(&b, NOW), 1);
     CHECK_INT(b.used, 2);
-    CHECK_INT(take(&c, NOW), NGX_DECLINED);
+    CHECK_INT(take(&c, NOW), 0);
     CHECK_INT(c.wait, -1);
     CHECK_INT(c.slot, 0);
 
     ngx_edge_limit_local_release(&c);
-    CHECK_INT(take(&c, NOW), NGX_DECLINED);
+    CHECK_INT(take(&c, NOW), 0);
 
     ngx_edge_limit_local_release(&a);
     ngx_edge_limit_local_release(&a);
-    CHECK_INT(take(&c, NOW), NGX_OK);
-    CHECK_INT(take(&a, NOW), NGX_DECLINED);
+    CHECK_INT(take(&c, NOW), 1);
+    CHECK_INT(take(&a, NOW), 0);
 
     ngx_edge_limit_local_release(&b);
     ngx_edge_limit_local_release(&c);
@@ -241,24 +291,24 @@ test_lapse(void)
     c = a;
     now = NOW;
 
-    CHECK_INT(take(&a, now), NGX_OK);
-    CHECK_INT(take(&b, now), NGX_OK);
+    CHECK_INT(take(&a, now), 1);
+    CHECK_INT(take(&b, now), 1);
 
     now += NGX_EDGE_LIMIT_RENEW * SECOND;
     ngx_edge_limit_local_renew(&a, now);
-    CHECK_INT(take(&c, now), NGX_DECLINED);
+    CHECK_INT(take(&c, now), 0);
 
     now = NOW + NGX_EDGE_LIMIT_LEASE * SECOND;
-    CHECK_INT(take(&c, now - SECOND), NGX_DECLINED);
-    CHECK_INT(take(&c, now), NGX_OK);
-    CHECK_INT(take(&b, now), NGX_DECLINED);
+    CHECK_INT(take(&c, now - SECOND), 0);
+    CHECK_INT(take(&c, now), 1);
+    CHECK_INT(take(&b, now), 0);
 
     /* both gone: a renewal brings its own back, not the other's */
 
     now += 2 * NGX_EDGE_LIMIT_LEASE * SECOND;
     ngx_edge_limit_local_renew(&a, now);
-    CHECK_INT(take(&b, now), NGX_OK);
-    CHECK_INT(take(&c, now), NGX_DECLINED);
+    CHECK_INT(take(&b, now), 1);
+    CHECK_INT(take(&c, now), 0);
 
     tear_down();
 }
@@ -274,18 +324,18 @@ test_many_slots(void)
 
     for (i = 0; i < 100; i++) {
         cell[i] = cell_of("k", NULL, 100);
-        CHECK_INT(take(&cell[i], NOW + (int64_t) i * SECOND / 4), NGX_OK);
+        CHECK_INT(take(&cell[i], NOW + (int64_t) i * SECOND / 4), 1);
         CHECK_INT(cell[i].used, i + 1);
     }
 
     more = cell_of("k", NULL, 100);
-    CHECK_INT(take(&more, NOW + 25 * SECOND), NGX_DECLINED);
+    CHECK_INT(take(&more, NOW + 25 * SECOND), 0);
 
     for (i = 0; i < 100; i += 2) {
         ngx_edge_limit_local_release(&cell[i]);
     }
 
-    CHECK_INT(take(&more, NOW + 25 * SECOND), NGX_OK);
+    CHECK_INT(take(&more, NOW + 25 * SECOND), 1);
     CHECK_INT(more.used, 51);
 
     tear_down();
@@ -305,15 +355,15 @@ test_full(void)
         snprintf(name, sizeof(name), "k%u", (unsigned) i);
         cell[0] = cell_of(name, &gcra, 5);
         cell[1] = cell_of(name, NULL, 5);
-        CHECK_INT(ngx_edge_limit_local_take(cell, 2, NOW), NGX_OK);
+        CHECK_INT(ngx_edge_limit_local_take(cell, 2, NOW, 5, 5), 5);
     }
 
     CHECK(local->table->count > 2 && local->table->count < 60);
 
     cell[0] = cell_of("k99", &gcra, 1);
-    CHECK_INT(take(cell, NOW), NGX_DECLINED);
+    CHECK_INT(take(cell, NOW), 0);
     cell[0] = cell_of("k0", &gcra, 1);
-    CHECK_INT(take(cell, NOW), NGX_OK);
+    CHECK_INT(take(cell, NOW), 1);
 
     tear_down();
 }
@@ -327,7 +377,7 @@ test_no_room(void)
     set_up(-1);
 
     ngx_stub_slab_budget = 16;
-    cell = cell_of("a", &gcra, 1);
+    cell = cell_of("a", &gcra, 0);
     CHECK_INT(take(&cell, NOW), NGX_ERROR);
     cell = cell_of("a", NULL, 1);
     CHECK_INT(take(&cell, NOW), NGX_ERROR);
@@ -350,6 +400,7 @@ main(void)
     RUN(test_keys);
     RUN(test_rate);
     RUN(test_all_or_none);
+    RUN(test_some);
     RUN(test_slots);
     RUN(test_lapse);
     RUN(test_many_slots);

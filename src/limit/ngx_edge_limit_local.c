@@ -21,10 +21,12 @@
 #define ngx_edge_limit_slots_size(n)  (((n) + 1) * sizeof(uint32_t))
 
 
-static void ngx_edge_limit_check(ngx_edge_limit_cell_t *cell, int64_t now);
+static void ngx_edge_limit_check(ngx_edge_limit_cell_t *cell, int64_t now,
+    int64_t least, int64_t *take);
 static void ngx_edge_limit_check_slots(ngx_edge_limit_cell_t *cell,
     int64_t now);
-static void ngx_edge_limit_update(ngx_edge_limit_cell_t *cell, int64_t now);
+static void ngx_edge_limit_update(ngx_edge_limit_cell_t *cell, int64_t now,
+    int64_t units);
 static ngx_int_t ngx_edge_limit_insert(ngx_edge_limit_cell_t *cell,
     int64_t now);
 static time_t ngx_edge_limit_expires(const ngx_edge_limit_cell_t *cell);
@@ -45,6 +47,7 @@ ngx_edge_limit_local_create(ngx_slab_pool_t *pool, size_t size)
 
     if (local) {
         local->pool = pool;
+        local->lost = 0;
         local->table = ngx_edge_shm_create(pool,
                                            size / NGX_EDGE_LIMIT_ENTRY);
 
@@ -65,19 +68,21 @@ ngx_edge_limit_local_create(ngx_slab_pool_t *pool, size_t size)
 }
 
 
-ngx_int_t
+int64_t
 ngx_edge_limit_local_take(ngx_edge_limit_cell_t *cell, ngx_uint_t n,
-    int64_t now)
+    int64_t now, int64_t least, int64_t most)
 {
+    int64_t     take;
     ngx_int_t   rc;
     ngx_uint_t  i;
 
     rc = NGX_OK;
+    take = most;
 
     ngx_edge_limit_lock(cell, n);
 
     for (i = 0; i < n; i++) {
-        ngx_edge_limit_check(&cell[i], now);
+        ngx_edge_limit_check(&cell[i], now, least, &take);
 
         if (cell[i].wait) {
             rc = NGX_DECLINED;
@@ -89,7 +94,7 @@ ngx_edge_limit_local_take(ngx_edge_limit_cell_t *cell, ngx_uint_t n,
         /* those that are there first: a new one may evict what was found */
 
         for (i = 0; i < n; i++) {
-            ngx_edge_limit_update(&cell[i], now);
+            ngx_edge_limit_update(&cell[i], now, take);
         }
 
         for (i = 0; i < n && rc == NGX_OK; i++) {
@@ -99,13 +104,18 @@ ngx_edge_limit_local_take(ngx_edge_limit_cell_t *cell, ngx_uint_t n,
 
     ngx_edge_limit_unlock(cell, n);
 
-    return rc;
+    return (rc == NGX_OK) ? take : (rc == NGX_DECLINED) ? 0 : NGX_ERROR;
 }
 
 
+/* Says whether least units pass, and lowers take to what there is. */
+
 static void
-ngx_edge_limit_check(ngx_edge_limit_cell_t *cell, int64_t now)
+ngx_edge_limit_check(ngx_edge_limit_cell_t *cell, int64_t now, int64_t least,
+    int64_t *take)
 {
+    ngx_edge_gcra_view_t  view;
+
     cell->entry = ngx_edge_shm_find(cell->local->table, cell->local->pool,
                                     cell->key, now / NGX_EDGE_LIMIT_SECOND);
 
@@ -120,7 +130,12 @@ ngx_edge_limit_check(ngx_edge_limit_cell_t *cell, int64_t now)
         ngx_memcpy(&cell->tat, cell->entry->value, sizeof(int64_t));
     }
 
-    cell->wait = ngx_edge_gcra_wait(cell->gcra, cell->tat, now, cell->n);
+    cell->wait = ngx_edge_gcra_wait(cell->gcra, cell->tat, now, least);
+
+    if (*take > least) {
+        ngx_edge_gcra_view(cell->gcra, cell->tat, now, &view);
+        *take = ngx_max(least, ngx_min(*take, view.remaining));
+    }
 }
 
 
@@ -149,7 +164,7 @@ ngx_edge_limit_check_slots(ngx_edge_limit_cell_t *cell, int64_t now)
         cell->used = slots[0];
     }
 
-    cell->wait = ((int64_t) cell->used < cell->n) ? 0 : -1;
+    cell->wait = ((int64_t) cell->used < cell->slots) ? 0 : -1;
 }
 
 
@@ -157,7 +172,7 @@ ngx_edge_limit_check_slots(ngx_edge_limit_cell_t *cell, int64_t now)
  * that has no room for a slot more, is for the next round. */
 
 static void
-ngx_edge_limit_update(ngx_edge_limit_cell_t *cell, int64_t now)
+ngx_edge_limit_update(ngx_edge_limit_cell_t *cell, int64_t now, int64_t units)
 {
     uint32_t              *slots;
     ngx_edge_shm_entry_t  *entry;
@@ -165,7 +180,7 @@ ngx_edge_limit_update(ngx_edge_limit_cell_t *cell, int64_t now)
     entry = cell->entry;
 
     if (cell->gcra) {
-        cell->tat = ngx_edge_gcra_charge(cell->gcra, cell->tat, now, cell->n);
+        cell->tat = ngx_edge_gcra_charge(cell->gcra, cell->tat, now, units);
 
         if (entry) {
             entry->expires = ngx_edge_limit_expires(cell);
@@ -250,6 +265,32 @@ ngx_edge_limit_expires(const ngx_edge_limit_cell_t *cell)
 
 
 void
+ngx_edge_limit_local_settle(ngx_edge_limit_cell_t *cell, int64_t now,
+    int64_t units)
+{
+    ngx_shmtx_lock(&cell->local->pool->mutex);
+
+    cell->entry = ngx_edge_shm_find(cell->local->table, cell->local->pool,
+                                    cell->key, now / NGX_EDGE_LIMIT_SECOND);
+    cell->tat = 0;
+
+    if (cell->entry) {
+        ngx_memcpy(&cell->tat, cell->entry->value, sizeof(int64_t));
+    }
+
+    if (units < 0) {
+        cell->tat = ngx_edge_gcra_refund(cell->gcra, cell->tat, now, -units);
+        units = 0;
+    }
+
+    ngx_edge_limit_update(cell, now, units);
+    (void) ngx_edge_limit_insert(cell, now);   /* no room: it is forgotten */
+
+    ngx_shmtx_unlock(&cell->local->pool->mutex);
+}
+
+
+void
 ngx_edge_limit_local_release(ngx_edge_limit_cell_t *cell)
 {
     if (cell->slot == 0) {
@@ -284,7 +325,7 @@ ngx_edge_limit_local_renew(ngx_edge_limit_cell_t *cell, int64_t now)
         cell->used = *(uint32_t *) cell->entry->value;
     }
 
-    ngx_edge_limit_update(cell, now);
+    ngx_edge_limit_update(cell, now, 0);
     (void) ngx_edge_limit_insert(cell, now);   /* no room: it is not counted */
 
     ngx_shmtx_unlock(&cell->local->pool->mutex);

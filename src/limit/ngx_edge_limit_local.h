@@ -38,13 +38,14 @@ typedef struct {
     ngx_edge_shm_t          *table;
     ngx_slab_pool_t         *pool;
     uint64_t                 seed[NGX_EDGE_LIMIT_SEED];
+    ngx_atomic_t             lost;     /* the shared counts, by any worker */
 } ngx_edge_limit_local_t;
 
 
 typedef struct {
     ngx_edge_limit_local_t  *local;
     const ngx_edge_gcra_t   *gcra;     /* NULL: slots */
-    int64_t                  n;        /* units to take; slots there are */
+    int64_t                  slots;    /* that there are in all */
 
     int64_t                  tat;      /* after the take, or as it is */
     int64_t                  wait;     /* 0: it passed; else how long until
@@ -61,12 +62,21 @@ typedef struct {
 ngx_edge_limit_local_t *ngx_edge_limit_local_create(ngx_slab_pool_t *pool,
     size_t size);
 
-/* Takes n of each cell, or nothing at all if one of them does not have it;
- * cells of one zone must be neighbours, and zones always come in the same
- * order.  now is in microseconds.  NGX_OK; NGX_DECLINED: wait says which;
- * NGX_ERROR: a zone has no room even after evictions, part may be taken. */
-ngx_int_t ngx_edge_limit_local_take(ngx_edge_limit_cell_t *cell, ngx_uint_t n,
-    int64_t now);
+/*
+ * Takes the same number of units of each rate and a slot of each cell of
+ * slots, or nothing at all if one of them does not have it: most units if
+ * they are there, else as many as there are, if that is at least least.
+ * Cells of one zone must be neighbours, and zones always come in the same
+ * order.  now is in microseconds.  Gives the units taken (least where there
+ * are slots only); 0: refused, wait says by which; NGX_ERROR: a zone has no
+ * room even after evictions, a part may be taken.
+ */
+int64_t ngx_edge_limit_local_take(ngx_edge_limit_cell_t *cell, ngx_uint_t n,
+    int64_t now, int64_t least, int64_t most);
+
+/* Corrects what was taken: more units were used, or (negative) fewer. */
+void ngx_edge_limit_local_settle(ngx_edge_limit_cell_t *cell, int64_t now,
+    int64_t units);
 
 /* Gives a slot back, or holds it for another lease; harmless without. */
 void ngx_edge_limit_local_release(ngx_edge_limit_cell_t *cell);

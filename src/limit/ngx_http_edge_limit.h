@@ -17,9 +17,16 @@
 #include <ngx_http.h>
 #include "ngx_http_edge.h"
 #include "limit/ngx_edge_limit_local.h"
+#include "redis/ngx_edge_redis.h"
 
 
 #define NGX_HTTP_EDGE_LIMIT_POLICIES  8    /* in one location */
+#define NGX_HTTP_EDGE_LIMIT_KEY       128  /* a longer one is digested */
+
+/* The values of on_error. */
+#define NGX_HTTP_EDGE_LIMIT_LOCAL     0
+#define NGX_HTTP_EDGE_LIMIT_OPEN      1
+#define NGX_HTTP_EDGE_LIMIT_CLOSED    2
 
 
 typedef enum {
@@ -33,7 +40,8 @@ typedef enum {
     ngx_http_edge_limit_none = 0,
     ngx_http_edge_limit_passed,
     ngx_http_edge_limit_rejected,
-    ngx_http_edge_limit_rejected_dry_run
+    ngx_http_edge_limit_rejected_dry_run,
+    ngx_http_edge_limit_degraded       /* passed, while Redis was away */
 } ngx_http_edge_limit_status_e;
 
 
@@ -42,6 +50,9 @@ typedef struct {
     ngx_str_t                        name;
     ngx_http_complex_value_t         key;
     ngx_edge_limit_local_t          *local;
+    ngx_edge_redis_t                *redis;    /* NULL: local is all */
+    ngx_uint_t                       on_error;
+    ngx_uint_t                       replicas;
 } ngx_http_edge_limit_zone_t;
 
 
@@ -79,7 +90,35 @@ typedef struct {
     const ngx_edge_rate_t               *rate;     /* the policy's, or own */
     ngx_edge_rate_t                      own_rate;
     ngx_edge_gcra_t                      own_gcra;
+
+    /* in Redis */
+    ngx_str_t                            key;
+    ngx_str_t                            holder;   /* of a slot */
+    ngx_uint_t                           held;     /* it may be ours */
 } ngx_http_edge_limit_charge_t;
+
+
+typedef struct ngx_http_edge_limit_take_s  ngx_http_edge_limit_take_t;
+
+/* rc as of ngx_http_edge_limit_take(), but for NGX_AGAIN. */
+typedef void (*ngx_http_edge_limit_take_pt)(ngx_http_edge_limit_take_t *take,
+    ngx_int_t rc);
+
+/* Taking units of several limits at once. */
+struct ngx_http_edge_limit_take_s {
+    ngx_http_request_t              *request;
+    ngx_http_edge_limit_charge_t    *charge;
+    ngx_edge_limit_cell_t           *cell;
+    ngx_uint_t                       n;        /* of both; 0: not known */
+    int64_t                          least;
+    int64_t                          most;
+    ngx_http_edge_limit_take_pt      done;
+
+    int64_t                          taken;
+    int64_t                          now;      /* that the cells speak of */
+    ngx_edge_redis_cmd_t             cmd;
+    unsigned                         degraded:1;
+};
 
 
 typedef struct ngx_http_edge_limit_ctx_s  ngx_http_edge_limit_ctx_t;
@@ -90,7 +129,10 @@ struct ngx_http_edge_limit_ctx_s {
     ngx_uint_t                       n;        /* charges and cells */
     ngx_http_edge_limit_charge_t    *charge;
     ngx_edge_limit_cell_t           *cell;
+    ngx_http_edge_limit_take_t       take;
+    ngx_int_t                        rc;       /* of the handler's next call */
     ngx_queue_t                      held;     /* among those with slots */
+    unsigned                         holds:1;  /* it is among them */
 };
 
 
@@ -127,10 +169,16 @@ u_char *ngx_http_edge_limit_name(u_char *p,
 /* ngx_http_edge_limit_fields.c: response header fields of what was charged;
  * NGX_OK, NGX_ERROR. */
 ngx_int_t ngx_http_edge_limit_fields(ngx_http_request_t *r,
-    const ngx_http_edge_limit_ctx_t *ctx, int64_t now, ngx_uint_t openai);
+    const ngx_http_edge_limit_take_t *take, ngx_uint_t openai);
 
-/* ngx_http_edge_limit_slots.c: holds the slots of a request that were taken
- * until the request is freed; NGX_OK, or NGX_ERROR (they are given back). */
+/* ngx_http_edge_limit_take.c: NGX_OK: take->taken units are; NGX_DECLINED:
+ * refused; NGX_ABORT: refused because Redis is away; NGX_ERROR; NGX_AGAIN:
+ * done will be called, unless the command is cancelled. */
+ngx_int_t ngx_http_edge_limit_take(ngx_http_edge_limit_take_t *take);
+
+/* ngx_http_edge_limit_slots.c: to be called before anything is taken: when
+ * the request is freed, its slots are given back and what it waits for is
+ * cancelled.  NGX_OK, NGX_ERROR. */
 ngx_int_t ngx_http_edge_limit_hold(ngx_http_request_t *r,
     ngx_http_edge_limit_ctx_t *ctx);
 ngx_int_t ngx_http_edge_limit_slots_init(ngx_cycle_t *cycle);

@@ -13,6 +13,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include <ngx_sha1.h>
 #include "limit/ngx_http_edge_limit.h"
 
 
@@ -20,6 +21,13 @@ static ngx_http_edge_limit_ctx_t *ngx_http_edge_limit_create(
     ngx_http_request_t *r, ngx_uint_t policies);
 static ngx_int_t ngx_http_edge_limit_charge(ngx_http_request_t *r,
     ngx_http_edge_limit_charge_t *charge, ngx_edge_limit_cell_t *cell);
+static ngx_int_t ngx_http_edge_limit_place(ngx_http_request_t *r,
+    ngx_http_edge_limit_charge_t *charge, ngx_edge_limit_cell_t *cell,
+    const ngx_str_t *key);
+static ngx_int_t ngx_http_edge_limit_redis_key(ngx_http_request_t *r,
+    ngx_http_edge_limit_charge_t *charge, const ngx_str_t *key);
+static ngx_int_t ngx_http_edge_limit_holder(ngx_http_request_t *r,
+    ngx_str_t *holder);
 static ngx_int_t ngx_http_edge_limit_read(ngx_http_request_t *r,
     ngx_http_edge_limit_charge_t *charge, ngx_edge_limit_cell_t *cell);
 
@@ -30,7 +38,7 @@ ngx_http_edge_limit_evaluate(ngx_http_request_t *r,
 {
     ngx_int_t                            rc;
     ngx_str_t                            key;
-    ngx_uint_t                           i, tag;
+    ngx_uint_t                           i;
     ngx_edge_limit_cell_t               *cell;
     ngx_http_edge_limit_ctx_t           *ctx;
     ngx_http_edge_limit_charge_t        *charge;
@@ -74,15 +82,9 @@ ngx_http_edge_limit_evaluate(ngx_http_request_t *r,
             return rc;
         }
 
-        tag = policy[i].kind << 8;
-
-        if (cell->gcra) {
-            tag |= charge->rate->period;
+        if (ngx_http_edge_limit_place(r, charge, cell, &key) != NGX_OK) {
+            return NGX_ERROR;
         }
-
-        cell->slot = 0;
-        cell->local = policy[i].zone->local;
-        ngx_edge_limit_key(cell->local->seed, &key, tag, cell->key);
 
         ctx->n++;
     }
@@ -108,6 +110,8 @@ ngx_http_edge_limit_create(ngx_http_request_t *r, ngx_uint_t policies)
 
     ngx_memzero(ctx, sizeof(ngx_http_edge_limit_ctx_t));
 
+    ctx->rc = NGX_DECLINED;
+
     ctx->charge = (ngx_http_edge_limit_charge_t *) &ctx[1];
     ctx->cell = (ngx_edge_limit_cell_t *) &ctx->charge[policies];
 
@@ -131,13 +135,12 @@ ngx_http_edge_limit_charge(ngx_http_request_t *r,
 
     if (policy->kind == ngx_http_edge_limit_concurrent) {
         cell->gcra = NULL;
-        cell->n = policy->slots;
+        cell->slots = policy->slots;
         return NGX_OK;
     }
 
     charge->rate = &policy->rate;
     cell->gcra = &policy->gcra;
-    cell->n = 1;
 
     return NGX_OK;
 }
@@ -165,7 +168,7 @@ ngx_http_edge_limit_read(ngx_http_request_t *r,
     }
 
     if (policy->kind == ngx_http_edge_limit_concurrent) {
-        rc = ngx_http_edge_limit_parse_slots(&text, &cell->n);
+        rc = ngx_http_edge_limit_parse_slots(&text, &cell->slots);
         cell->gcra = NULL;
 
     } else {
@@ -178,7 +181,6 @@ ngx_http_edge_limit_read(ngx_http_request_t *r,
 
         charge->rate = &charge->own_rate;
         cell->gcra = &charge->own_gcra;
-        cell->n = 1;
     }
 
     if (rc == NGX_OK) {
@@ -191,6 +193,125 @@ ngx_http_edge_limit_read(ngx_http_request_t *r,
                   &policy->zone->name);
 
     return NGX_DECLINED;
+}
+
+
+/* Where the state is: in the zone, and in Redis. */
+
+static ngx_int_t
+ngx_http_edge_limit_place(ngx_http_request_t *r,
+    ngx_http_edge_limit_charge_t *charge, ngx_edge_limit_cell_t *cell,
+    const ngx_str_t *key)
+{
+    ngx_uint_t  tag;
+
+    tag = charge->policy->kind << 8;
+
+    if (cell->gcra) {
+        tag |= charge->rate->period;
+    }
+
+    cell->slot = 0;
+    cell->local = charge->policy->zone->local;
+    charge->held = 0;
+
+    if (charge->policy->zone->redis) {
+
+        if (ngx_http_edge_limit_redis_key(r, charge, key) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (cell->gcra == NULL) {
+
+            if (ngx_http_edge_limit_holder(r, &charge->holder) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            charge->held = 1;          /* until Redis says otherwise */
+        }
+
+        key = &charge->key;            /* the tenant counts here too */
+    }
+
+    ngx_edge_limit_key(cell->local->seed, key, tag, cell->key);
+
+    return NGX_OK;
+}
+
+
+/* "edge:{tenant}:rl:<policy>:<key>".  A tenant's keys are on one server of a
+ * cluster; no tenant is called ":". */
+
+static ngx_int_t
+ngx_http_edge_limit_redis_key(ngx_http_request_t *r,
+    ngx_http_edge_limit_charge_t *charge, const ngx_str_t *key)
+{
+    u_char                        *p, digest[20];
+    ngx_str_t                      tenant;
+    ngx_sha1_t                     sha1;
+    const ngx_http_edge_record_t  *rec;
+
+    rec = ngx_http_edge_record_get(r);
+
+    if (rec && rec->tenant.len) {
+        tenant = rec->tenant;
+
+    } else {
+        ngx_str_set(&tenant, ":");
+    }
+
+    p = ngx_pnalloc(r->main->pool, sizeof("edge:{}:rl::sha1:") + tenant.len
+                                   + NGX_HTTP_EDGE_LIMIT_NAME
+                                   + NGX_HTTP_EDGE_LIMIT_KEY);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    charge->key.data = p;
+
+    p = ngx_cpymem(p, "edge:{", sizeof("edge:{") - 1);
+    p = ngx_cpymem(p, tenant.data, tenant.len);
+    p = ngx_cpymem(p, "}:rl:", sizeof("}:rl:") - 1);
+    p = ngx_http_edge_limit_name(p, charge);
+    *p++ = ':';
+
+    if (key->len <= NGX_HTTP_EDGE_LIMIT_KEY) {
+        p = ngx_cpymem(p, key->data, key->len);
+
+    } else {
+        ngx_sha1_init(&sha1);
+        ngx_sha1_update(&sha1, key->data, key->len);
+        ngx_sha1_final(digest, &sha1);
+
+        p = ngx_cpymem(p, "sha1:", sizeof("sha1:") - 1);
+        p = ngx_hex_dump(p, digest, sizeof(digest));
+    }
+
+    charge->key.len = p - charge->key.data;
+
+    return NGX_OK;
+}
+
+
+/* A name that no other request has, on any instance. */
+
+static ngx_int_t
+ngx_http_edge_limit_holder(ngx_http_request_t *r, ngx_str_t *holder)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(r->main->pool, 3 * NGX_INT64_LEN);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    holder->data = p;
+    holder->len = ngx_sprintf(p, "%08xD%08xD%xA", (uint32_t) ngx_random(),
+                              (uint32_t) ngx_random(),
+                              r->connection->number)
+                  - p;
+
+    return NGX_OK;
 }
 
 

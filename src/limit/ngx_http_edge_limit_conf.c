@@ -16,8 +16,24 @@
 
 
 #define NGX_HTTP_EDGE_LIMIT_BURST_MAX  1000000000
+#define NGX_HTTP_EDGE_LIMIT_REPLICAS   1000
 
 
+/* Parameters of a zone that are about Redis. */
+typedef struct {
+    ngx_edge_redis_t  *redis;
+    ngx_uint_t         mode;           /* 1: said, and exact */
+    ngx_uint_t         on_error;
+    ngx_uint_t         replicas;       /* 0: not said */
+    ngx_uint_t         on_error_said;
+    ngx_uint_t         said;           /* any of them but redis */
+} ngx_http_edge_limit_redis_t;
+
+
+static char *ngx_http_edge_limit_redis_param(ngx_conf_t *cf, ngx_str_t *arg,
+    ngx_http_edge_limit_redis_t *redis);
+static char *ngx_http_edge_limit_on_error(ngx_conf_t *cf, ngx_str_t *arg,
+    const ngx_str_t *value, ngx_http_edge_limit_redis_t *redis);
 static char *ngx_http_edge_limit_zone_param(ngx_conf_t *cf, ngx_str_t *value,
     ngx_http_edge_limit_zone_t **zone, ssize_t *size);
 static ngx_uint_t ngx_http_edge_limit_zone_name(const ngx_str_t *name);
@@ -45,11 +61,13 @@ ngx_http_edge_limit_set_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_uint_t                         i;
     ngx_shm_zone_t                    *shm;
     ngx_http_edge_limit_zone_t        *zone;
+    ngx_http_edge_limit_redis_t        redis;
     ngx_http_compile_complex_value_t   ccv;
 
     arg = cf->args->elts;
     zone = NULL;
     size = 0;
+    ngx_memzero(&redis, sizeof(ngx_http_edge_limit_redis_t));
 
     for (i = 2; i < cf->args->nelts; i++) {
 
@@ -65,12 +83,24 @@ ngx_http_edge_limit_set_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             continue;
         }
 
-        return ngx_http_edge_conf_invalid(cf, &arg[i]);
+        if (ngx_http_edge_limit_redis_param(cf, &arg[i], &redis)
+            != NGX_CONF_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
     }
 
     if (zone == NULL) {
         return "needs a \"zone\" parameter";
     }
+
+    if (redis.redis == NULL && redis.said) {
+        return "has \"mode\", \"on_error\" or \"replicas\" and no \"redis\"";
+    }
+
+    zone->redis = redis.redis;
+    zone->on_error = redis.on_error;
+    zone->replicas = ngx_max(redis.replicas, 1);
 
     if (arg[1].len == 0) {
         return "needs a key";
@@ -147,6 +177,76 @@ ngx_http_edge_limit_zone_param(ngx_conf_t *cf, ngx_str_t *value,
                            "zone \"%V\" in \"edge_limit_zone\" is duplicate",
                            &name);
         return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_edge_limit_redis_param(ngx_conf_t *cf, ngx_str_t *arg,
+    ngx_http_edge_limit_redis_t *redis)
+{
+    ngx_str_t  value;
+
+    if (ngx_http_edge_conf_param(arg, "redis", &value)
+        && redis->redis == NULL && value.len)
+    {
+        redis->redis = ngx_edge_redis_by_name(cf, &value);
+        return redis->redis ? NGX_CONF_OK : NGX_CONF_ERROR;
+    }
+
+    redis->said = 1;
+
+    if (ngx_http_edge_conf_param(arg, "mode", &value) && !redis->mode) {
+
+        if (ngx_strcmp(value.data, "lease") == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"mode=lease\" of \"edge_limit_zone\" is "
+                               "not built yet");
+            return NGX_CONF_ERROR;
+        }
+
+        if (ngx_strcmp(value.data, "exact") == 0) {
+            redis->mode = 1;
+            return NGX_CONF_OK;
+        }
+    }
+
+    if (ngx_http_edge_conf_param(arg, "on_error", &value)
+        && !redis->on_error_said)
+    {
+        redis->on_error_said = 1;
+        return ngx_http_edge_limit_on_error(cf, arg, &value, redis);
+    }
+
+    if (ngx_http_edge_conf_param(arg, "replicas", &value)
+        && redis->replicas == 0)
+    {
+        return ngx_http_edge_conf_uint(cf, &value, 1,
+                                       NGX_HTTP_EDGE_LIMIT_REPLICAS,
+                                       &redis->replicas);
+    }
+
+    return ngx_http_edge_conf_invalid(cf, arg);
+}
+
+
+static char *
+ngx_http_edge_limit_on_error(ngx_conf_t *cf, ngx_str_t *arg,
+    const ngx_str_t *value, ngx_http_edge_limit_redis_t *redis)
+{
+    if (ngx_strcmp(value->data, "local") == 0) {
+        redis->on_error = NGX_HTTP_EDGE_LIMIT_LOCAL;
+
+    } else if (ngx_strcmp(value->data, "open") == 0) {
+        redis->on_error = NGX_HTTP_EDGE_LIMIT_OPEN;
+
+    } else if (ngx_strcmp(value->data, "closed") == 0) {
+        redis->on_error = NGX_HTTP_EDGE_LIMIT_CLOSED;
+
+    } else {
+        return ngx_http_edge_conf_invalid(cf, arg);
     }
 
     return NGX_CONF_OK;

@@ -24,12 +24,12 @@
 
 
 static void ngx_http_edge_limit_policy_item(ngx_edge_buf_t *b,
-    const ngx_http_edge_limit_ctx_t *ctx, ngx_uint_t i);
+    const ngx_http_edge_limit_take_t *take, ngx_uint_t i);
 static void ngx_http_edge_limit_item(ngx_edge_buf_t *b,
-    const ngx_http_edge_limit_ctx_t *ctx, ngx_uint_t i,
+    const ngx_http_edge_limit_take_t *take, ngx_uint_t i,
     const ngx_edge_gcra_view_t *view);
 static void ngx_http_edge_limit_item_name(ngx_edge_buf_t *b,
-    const ngx_http_edge_limit_ctx_t *ctx, ngx_uint_t i);
+    const ngx_http_edge_limit_take_t *take, ngx_uint_t i);
 static int64_t ngx_http_edge_limit_seconds(int64_t time);
 static ngx_int_t ngx_http_edge_limit_openai(ngx_http_request_t *r,
     const ngx_edge_rate_t *rate, const ngx_edge_gcra_view_t *view);
@@ -41,7 +41,7 @@ static ngx_int_t ngx_http_edge_limit_time(ngx_http_request_t *r,
 
 ngx_int_t
 ngx_http_edge_limit_fields(ngx_http_request_t *r,
-    const ngx_http_edge_limit_ctx_t *ctx, int64_t now, ngx_uint_t openai)
+    const ngx_http_edge_limit_take_t *take, ngx_uint_t openai)
 {
     ngx_str_t               value;
     ngx_uint_t              i;
@@ -49,29 +49,33 @@ ngx_http_edge_limit_fields(ngx_http_request_t *r,
     ngx_edge_gcra_view_t    view, least;
     const ngx_edge_rate_t  *rate;
 
-    ngx_edge_buf_init(&policy, r->pool, 64 * ctx->n,
-                      ctx->n * NGX_HTTP_EDGE_LIMIT_FIELD);
-    ngx_edge_buf_init(&limit, r->pool, 64 * ctx->n,
-                      ctx->n * NGX_HTTP_EDGE_LIMIT_FIELD);
+    if (take->n == 0) {
+        return NGX_OK;
+    }
+
+    ngx_edge_buf_init(&policy, r->pool, 64 * take->n,
+                      take->n * NGX_HTTP_EDGE_LIMIT_FIELD);
+    ngx_edge_buf_init(&limit, r->pool, 64 * take->n,
+                      take->n * NGX_HTTP_EDGE_LIMIT_FIELD);
 
     rate = NULL;
     ngx_memzero(&view, sizeof(ngx_edge_gcra_view_t));
     ngx_memzero(&least, sizeof(ngx_edge_gcra_view_t));
 
-    for (i = 0; i < ctx->n; i++) {
+    for (i = 0; i < take->n; i++) {
 
-        if (ctx->cell[i].gcra) {
-            ngx_edge_gcra_view(ctx->cell[i].gcra, ctx->cell[i].tat, now,
-                               &view);
+        if (take->cell[i].gcra) {
+            ngx_edge_gcra_view(take->cell[i].gcra, take->cell[i].tat,
+                               take->now, &view);
 
             if (rate == NULL || view.remaining < least.remaining) {
                 least = view;
-                rate = ctx->charge[i].rate;
+                rate = take->charge[i].rate;
             }
         }
 
-        ngx_http_edge_limit_policy_item(&policy, ctx, i);
-        ngx_http_edge_limit_item(&limit, ctx, i, &view);
+        ngx_http_edge_limit_policy_item(&policy, take, i);
+        ngx_http_edge_limit_item(&limit, take, i, &view);
     }
 
     if (ngx_edge_buf_done(&policy, &value) != NGX_OK
@@ -92,20 +96,20 @@ ngx_http_edge_limit_fields(ngx_http_request_t *r,
 
 static void
 ngx_http_edge_limit_policy_item(ngx_edge_buf_t *b,
-    const ngx_http_edge_limit_ctx_t *ctx, ngx_uint_t i)
+    const ngx_http_edge_limit_take_t *take, ngx_uint_t i)
 {
     const ngx_edge_rate_t  *rate;
 
-    ngx_http_edge_limit_item_name(b, ctx, i);
+    ngx_http_edge_limit_item_name(b, take, i);
 
-    if (ctx->cell[i].gcra == NULL) {
+    if (take->cell[i].gcra == NULL) {
         ngx_edge_buf_lit(b, ";q=");
-        ngx_edge_buf_int(b, ctx->cell[i].n);
+        ngx_edge_buf_int(b, take->cell[i].slots);
         ngx_edge_buf_lit(b, ";qu=\"concurrent-requests\"");
         return;
     }
 
-    rate = ctx->charge[i].rate;
+    rate = take->charge[i].rate;
 
     ngx_edge_buf_lit(b, ";q=");
     ngx_edge_buf_int(b, rate->limit);
@@ -116,18 +120,18 @@ ngx_http_edge_limit_policy_item(ngx_edge_buf_t *b,
 
 static void
 ngx_http_edge_limit_item(ngx_edge_buf_t *b,
-    const ngx_http_edge_limit_ctx_t *ctx, ngx_uint_t i,
+    const ngx_http_edge_limit_take_t *take, ngx_uint_t i,
     const ngx_edge_gcra_view_t *view)
 {
     const ngx_edge_limit_cell_t  *cell;
 
-    cell = &ctx->cell[i];
+    cell = &take->cell[i];
 
-    ngx_http_edge_limit_item_name(b, ctx, i);
+    ngx_http_edge_limit_item_name(b, take, i);
     ngx_edge_buf_lit(b, ";r=");
 
     if (cell->gcra == NULL) {
-        ngx_edge_buf_int(b, ngx_max(cell->n - (int64_t) cell->used, 0));
+        ngx_edge_buf_int(b, ngx_max(cell->slots - (int64_t) cell->used, 0));
         return;
     }
 
@@ -139,7 +143,7 @@ ngx_http_edge_limit_item(ngx_edge_buf_t *b,
 
 static void
 ngx_http_edge_limit_item_name(ngx_edge_buf_t *b,
-    const ngx_http_edge_limit_ctx_t *ctx, ngx_uint_t i)
+    const ngx_http_edge_limit_take_t *take, ngx_uint_t i)
 {
     u_char  *p, name[NGX_HTTP_EDGE_LIMIT_NAME];
 
@@ -147,7 +151,7 @@ ngx_http_edge_limit_item_name(ngx_edge_buf_t *b,
         ngx_edge_buf_lit(b, ", ");
     }
 
-    p = ngx_http_edge_limit_name(name, &ctx->charge[i]);
+    p = ngx_http_edge_limit_name(name, &take->charge[i]);
 
     ngx_edge_buf_byte(b, '"');
     ngx_edge_buf_add(b, name, p - name);

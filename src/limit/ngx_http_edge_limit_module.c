@@ -12,7 +12,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "limit/ngx_http_edge_limit.h"
+#include "limit/ngx_http_edge_limit_script.h"
 
 
 static void *ngx_http_edge_limit_create_main_conf(ngx_conf_t *cf);
@@ -20,6 +20,8 @@ static char *ngx_http_edge_limit_init_main_conf(ngx_conf_t *cf, void *conf);
 static void *ngx_http_edge_limit_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_edge_limit_merge_loc_conf(ngx_conf_t *cf,
     void *parent, void *child);
+static char *ngx_http_edge_limit_check_location(ngx_conf_t *cf,
+    const ngx_array_t *policies);
 static ngx_int_t ngx_http_edge_limit_add_variables(ngx_conf_t *cf);
 static ngx_int_t ngx_http_edge_limit_status_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
@@ -120,7 +122,8 @@ static ngx_str_t  ngx_http_edge_limit_statuses[] = {
     ngx_null_string,
     ngx_string("PASSED"),
     ngx_string("REJECTED"),
-    ngx_string("REJECTED_DRY_RUN")
+    ngx_string("REJECTED_DRY_RUN"),
+    ngx_string("DEGRADED")
 };
 
 
@@ -202,6 +205,41 @@ ngx_http_edge_limit_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               NGX_HTTP_TOO_MANY_REQUESTS);
     ngx_conf_merge_uint_value(conf->log_level, prev->log_level, NGX_LOG_ERR);
 
+    return ngx_http_edge_limit_check_location(cf, conf->policies);
+}
+
+
+/* Redis is asked once for all limits of a request, and is there for all of
+ * them or for none. */
+
+static char *
+ngx_http_edge_limit_check_location(ngx_conf_t *cf, const ngx_array_t *policies)
+{
+    ngx_uint_t                           i;
+    const ngx_http_edge_limit_zone_t    *zone, *first;
+    const ngx_http_edge_limit_policy_t  *policy;
+
+    if (policies == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    policy = policies->elts;
+    first = policy->zone;
+
+    for (i = 1; i < policies->nelts; i++) {
+        zone = policy[i].zone;
+
+        if (zone->redis != first->redis || zone->on_error != first->on_error)
+        {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "\"edge_limit\" of one location names the zones "
+                          "\"%V\" and \"%V\", which need the same "
+                          "\"redis\" and \"on_error\"",
+                          &first->name, &zone->name);
+            return NGX_CONF_ERROR;
+        }
+    }
+
     return NGX_CONF_OK;
 }
 
@@ -265,6 +303,8 @@ ngx_http_edge_limit_init(ngx_conf_t *cf)
     }
 
     *h = ngx_http_edge_limit_handler;
+
+    ngx_http_edge_limit_script_init();
 
     return NGX_OK;
 }

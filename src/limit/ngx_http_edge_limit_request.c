@@ -4,7 +4,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * What happens to a request: it is charged once, in the first location with
- * limits that it comes to, whatever internal redirects follow.
+ * limits that it comes to, whatever internal redirects follow.  While Redis is
+ * asked the phase is suspended; the client's end of Redis owns the timer.
  */
 
 
@@ -26,10 +27,14 @@
 
 static ngx_uint_t ngx_http_edge_limit_is_error_page(ngx_http_request_t *r,
     const ngx_http_edge_record_t *rec);
-static ngx_int_t ngx_http_edge_limit_decide(ngx_http_request_t *r,
+static ngx_int_t ngx_http_edge_limit_ask(ngx_http_request_t *r,
     ngx_http_edge_record_t *rec);
+static void ngx_http_edge_limit_answered(ngx_http_edge_limit_take_t *take,
+    ngx_int_t rc);
+static ngx_int_t ngx_http_edge_limit_decide(ngx_http_request_t *r,
+    ngx_http_edge_record_t *rec, ngx_int_t rc);
 static ngx_int_t ngx_http_edge_limit_reject(ngx_http_request_t *r,
-    ngx_http_edge_record_t *rec, int64_t now);
+    ngx_http_edge_record_t *rec);
 static void ngx_http_edge_limit_log(ngx_http_request_t *r,
     const ngx_http_edge_limit_ctx_t *ctx);
 static time_t ngx_http_edge_limit_retry(const ngx_http_edge_limit_ctx_t *ctx);
@@ -57,7 +62,14 @@ ngx_http_edge_limit_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (rec->limit || ngx_http_edge_limit_is_error_page(r, rec)) {
+    if (rec->limit) {
+        rc = rec->limit->rc;
+        rec->limit->rc = (rc == NGX_AGAIN) ? NGX_AGAIN : NGX_DECLINED;
+
+        return rc;
+    }
+
+    if (ngx_http_edge_limit_is_error_page(r, rec)) {
         return NGX_DECLINED;
     }
 
@@ -71,7 +83,7 @@ ngx_http_edge_limit_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    return ngx_http_edge_limit_decide(r, rec);
+    return ngx_http_edge_limit_ask(r, rec);
 }
 
 
@@ -89,43 +101,116 @@ ngx_http_edge_limit_is_error_page(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_http_edge_limit_decide(ngx_http_request_t *r, ngx_http_edge_record_t *rec)
+ngx_http_edge_limit_ask(ngx_http_request_t *r, ngx_http_edge_record_t *rec)
 {
-    int64_t                     now;
-    ngx_int_t                   rc;
-    ngx_http_edge_limit_ctx_t  *ctx;
+    ngx_int_t                    rc;
+    ngx_http_edge_limit_ctx_t   *ctx;
+    ngx_http_edge_limit_take_t  *take;
 
     ctx = rec->limit;
-    now = (int64_t) ngx_current_msec * 1000;
 
-    rc = ngx_edge_limit_local_take(ctx->cell, ctx->n, now);
-
-    if (rc == NGX_ERROR) {
-        ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
-                      "edge limit: no room in zone \"%V\"",
-                      &ctx->charge[0].policy->zone->name);
+    if (ngx_http_edge_limit_hold(r, ctx) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (rc == NGX_DECLINED) {
-        return ngx_http_edge_limit_reject(r, rec, now);
+    take = &ctx->take;
+
+    take->request = r;
+    take->charge = ctx->charge;
+    take->cell = ctx->cell;
+    take->n = ctx->n;
+    take->least = 1;
+    take->most = 1;
+    take->done = ngx_http_edge_limit_answered;
+
+    rc = ngx_http_edge_limit_take(take);
+
+    if (rc != NGX_AGAIN) {
+        return ngx_http_edge_limit_decide(r, rec, rc);
     }
 
-    ctx->status = ngx_http_edge_limit_passed;
-
-    if (ngx_http_edge_limit_hold(r, ctx) != NGX_OK
-        || ngx_http_edge_limit_fields(r, ctx, now, rec->openai) != NGX_OK)
-    {
+    if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return NGX_DECLINED;
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    ctx->rc = NGX_AGAIN;
+
+    return NGX_AGAIN;
+}
+
+
+/* Runs the phases from here again; the handler finds what was decided. */
+
+static void
+ngx_http_edge_limit_answered(ngx_http_edge_limit_take_t *take, ngx_int_t rc)
+{
+    ngx_connection_t        *c;
+    ngx_http_request_t      *r;
+    ngx_http_edge_record_t  *rec;
+
+    r = take->request;
+    c = r->connection;
+    rec = ngx_http_edge_record_get(r);
+
+    rec->limit->rc = ngx_http_edge_limit_decide(r, rec, rc);
+
+    r->read_event_handler = ngx_http_block_reading;
+    r->write_event_handler = ngx_http_core_run_phases;
+
+    ngx_http_core_run_phases(r);
+    ngx_http_run_posted_requests(c);
 }
 
 
 static ngx_int_t
-ngx_http_edge_limit_reject(ngx_http_request_t *r, ngx_http_edge_record_t *rec,
-    int64_t now)
+ngx_http_edge_limit_decide(ngx_http_request_t *r, ngx_http_edge_record_t *rec,
+    ngx_int_t rc)
+{
+    ngx_http_edge_limit_ctx_t             *ctx;
+    const ngx_http_edge_limit_loc_conf_t  *llcf;
+
+    llcf = ngx_http_get_module_loc_conf(r, ngx_http_edge_limit_module);
+    ctx = rec->limit;
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_edge_limit_reject(r, rec);
+    }
+
+    if (rc == NGX_ABORT && !llcf->dry_run) {
+        ctx->status = ngx_http_edge_limit_rejected;
+
+        rc = ngx_http_edge_fail(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                "service_unavailable",
+                                "the limits cannot be checked at present");
+
+        rec->failure.retry_after = 1;
+
+        return (ngx_http_edge_limit_retry_field(r, 1) == NGX_OK)
+               ? rc : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (rc == NGX_ABORT) {
+        ctx->status = ngx_http_edge_limit_rejected_dry_run;
+        return NGX_DECLINED;
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->status = ctx->take.degraded ? ngx_http_edge_limit_degraded
+                                     : ngx_http_edge_limit_passed;
+
+    return (ngx_http_edge_limit_fields(r, &ctx->take, rec->openai) == NGX_OK)
+           ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_edge_limit_reject(ngx_http_request_t *r, ngx_http_edge_record_t *rec)
 {
     time_t                                 retry;
     ngx_http_edge_limit_ctx_t             *ctx;
@@ -155,7 +240,7 @@ ngx_http_edge_limit_reject(ngx_http_request_t *r, ngx_http_edge_record_t *rec,
 
     if (ngx_http_edge_limit_violated(r, ctx, &rec->failure.members) != NGX_OK
         || ngx_http_edge_limit_retry_field(r, retry) != NGX_OK
-        || ngx_http_edge_limit_fields(r, ctx, now, rec->openai) != NGX_OK)
+        || ngx_http_edge_limit_fields(r, &ctx->take, rec->openai) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

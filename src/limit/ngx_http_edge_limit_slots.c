@@ -11,7 +11,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "limit/ngx_http_edge_limit.h"
+#include "limit/ngx_http_edge_limit_script.h"
 
 
 /* Of a worker. */
@@ -53,25 +53,28 @@ ngx_http_edge_limit_hold(ngx_http_request_t *r, ngx_http_edge_limit_ctx_t *ctx)
     ngx_uint_t           i;
     ngx_pool_cleanup_t  *cln;
 
-    for (i = 0; i < ctx->n && ctx->cell[i].slot == 0; i++) {
+    for (i = 0; i < ctx->n && ctx->cell[i].gcra; i++) {
         /* void */
     }
+
+    if (i == ctx->n && ctx->charge->policy->zone->redis == NULL) {
+        return NGX_OK;
+    }
+
+    cln = ngx_pool_cleanup_add(r->main->pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_http_edge_limit_release;
+    cln->data = ctx;
 
     if (i == ctx->n) {
         return NGX_OK;
     }
 
     ngx_queue_insert_tail(&ngx_http_edge_limit_slots.requests, &ctx->held);
-
-    cln = ngx_pool_cleanup_add(r->main->pool, 0);
-
-    if (cln == NULL) {
-        ngx_http_edge_limit_release(ctx);
-        return NGX_ERROR;
-    }
-
-    cln->handler = ngx_http_edge_limit_release;
-    cln->data = ctx;
+    ctx->holds = 1;
 
     if (!ngx_http_edge_limit_slots.renew.timer_set) {
         ngx_add_timer(&ngx_http_edge_limit_slots.renew,
@@ -89,10 +92,20 @@ ngx_http_edge_limit_release(void *data)
 
     ngx_uint_t  i;
 
+    ngx_edge_redis_cancel(&ctx->take.cmd);
+
+    if (!ctx->holds) {
+        return;
+    }
+
     ngx_queue_remove(&ctx->held);
 
     for (i = 0; i < ctx->n; i++) {
         ngx_edge_limit_local_release(&ctx->cell[i]);
+
+        if (ctx->charge[i].held) {
+            ngx_http_edge_limit_script_release(&ctx->charge[i]);
+        }
     }
 }
 
@@ -116,6 +129,10 @@ ngx_http_edge_limit_renew(ngx_event_t *ev)
         for (i = 0; i < ctx->n; i++) {
             ngx_edge_limit_local_renew(&ctx->cell[i],
                                        (int64_t) ngx_current_msec * 1000);
+
+            if (ctx->charge[i].held) {
+                ngx_http_edge_limit_script_renew(&ctx->charge[i]);
+            }
         }
     }
 

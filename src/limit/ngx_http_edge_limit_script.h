@@ -1,0 +1,40 @@
+
+/*
+ * Copyright (C) nginx AI edge contributors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The same in Redis as ngx_edge_limit_local.h does in shared memory, for any
+ * number of instances: one script takes what a request needs of all its
+ * limits, with the server's clock.
+ */
+
+
+#ifndef _NGX_HTTP_EDGE_LIMIT_SCRIPT_H_INCLUDED_
+#define _NGX_HTTP_EDGE_LIMIT_SCRIPT_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "limit/ngx_http_edge_limit.h"
+
+
+void ngx_http_edge_limit_script_init(void);
+
+/* Sends the script for a take; its cmd's done gets the reply.  As
+ * ngx_edge_redis_eval(). */
+ngx_int_t ngx_http_edge_limit_script_take(ngx_http_edge_limit_take_t *take);
+
+/* Reads the reply into the cells and take->taken; NGX_OK, NGX_DECLINED:
+ * refused; NGX_ERROR: there is no such reply. */
+ngx_int_t ngx_http_edge_limit_script_read(ngx_http_edge_limit_take_t *take,
+    const ngx_edge_redis_reply_t *reply);
+
+/* Sent and forgotten: what gets lost lapses by itself. */
+void ngx_http_edge_limit_script_release(
+    const ngx_http_edge_limit_charge_t *charge);
+void ngx_http_edge_limit_script_renew(
+    const ngx_http_edge_limit_charge_t *charge);
+
+
+#endif /* _NGX_HTTP_EDGE_LIMIT_SCRIPT_H_INCLUDED_ */

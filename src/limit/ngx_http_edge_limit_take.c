@@ -1,0 +1,199 @@
+
+/*
+ * Copyright (C) nginx AI edge contributors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Taking units of several limits at once, wherever they are counted: in
+ * shared memory, where the answer is there at once, or in Redis.
+ *
+ *   Redis says        the request
+ *   taken, refused    passes, or not
+ *   nothing in time,  on_error=local: as shared memory says, where each
+ *   an error, or is   instance has its share; open: passes; closed: does not
+ *   not to be had
+ *
+ * The first loss and the first return are told in the log, once for all
+ * workers; what each of them sees may differ for a moment.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "limit/ngx_http_edge_limit_script.h"
+
+
+static void ngx_http_edge_limit_take_done(ngx_edge_redis_cmd_t *cmd,
+    const ngx_edge_redis_reply_t *reply);
+static ngx_int_t ngx_http_edge_limit_take_local(
+    ngx_http_edge_limit_take_t *take);
+static ngx_int_t ngx_http_edge_limit_take_without(
+    ngx_http_edge_limit_take_t *take);
+static void ngx_http_edge_limit_share(ngx_http_edge_limit_charge_t *charge,
+    ngx_edge_limit_cell_t *cell);
+static void ngx_http_edge_limit_transition(ngx_http_edge_limit_take_t *take,
+    ngx_uint_t lost);
+
+
+ngx_int_t
+ngx_http_edge_limit_take(ngx_http_edge_limit_take_t *take)
+{
+    ngx_int_t  rc;
+
+    take->now = (int64_t) ngx_current_msec * 1000;
+
+    if (take->charge->policy->zone->redis == NULL) {
+        return ngx_http_edge_limit_take_local(take);
+    }
+
+    take->cmd.done = ngx_http_edge_limit_take_done;
+    take->cmd.data = take;
+
+    rc = ngx_http_edge_limit_script_take(take);
+
+    if (rc == NGX_OK) {
+        return NGX_AGAIN;
+    }
+
+    return (rc == NGX_ERROR) ? NGX_ERROR
+                             : ngx_http_edge_limit_take_without(take);
+}
+
+
+static void
+ngx_http_edge_limit_take_done(ngx_edge_redis_cmd_t *cmd,
+    const ngx_edge_redis_reply_t *reply)
+{
+    ngx_int_t                    rc;
+    ngx_str_t                    text;
+    ngx_http_edge_limit_take_t  *take;
+
+    take = cmd->data;
+
+    ngx_http_set_log_request(take->request->connection->log, take->request);
+
+    take->now = (int64_t) ngx_current_msec * 1000;
+
+    if (ngx_edge_redis_reply_type(reply) == ngx_edge_redis_error
+        && !take->charge->policy->zone->local->lost)
+    {
+        ngx_edge_redis_reply_str(reply, &text);
+        ngx_log_error(NGX_LOG_ERR, take->request->connection->log, 0,
+                      "edge limit: redis says \"%V\"", &text);
+    }
+
+    rc = ngx_http_edge_limit_script_read(take, reply);
+
+    if (rc == NGX_ERROR) {
+        rc = ngx_http_edge_limit_take_without(take);
+
+    } else {
+        ngx_http_edge_limit_transition(take, 0);
+    }
+
+    take->done(take, rc);
+}
+
+
+static ngx_int_t
+ngx_http_edge_limit_take_local(ngx_http_edge_limit_take_t *take)
+{
+    take->taken = ngx_edge_limit_local_take(take->cell, take->n, take->now,
+                                            take->least, take->most);
+
+    if (take->taken == NGX_ERROR) {
+        ngx_log_error(NGX_LOG_ALERT, take->request->connection->log, 0,
+                      "edge limit: no room in zone \"%V\"",
+                      &take->charge->policy->zone->name);
+        return NGX_ERROR;
+    }
+
+    return take->taken ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* Redis is not there; all limits of a location agree on what that means. */
+
+static ngx_int_t
+ngx_http_edge_limit_take_without(ngx_http_edge_limit_take_t *take)
+{
+    ngx_uint_t                         i;
+    const ngx_http_edge_limit_zone_t  *zone;
+
+    ngx_http_edge_limit_transition(take, 1);
+
+    zone = take->charge->policy->zone;
+    take->degraded = 1;
+
+    if (zone->on_error == NGX_HTTP_EDGE_LIMIT_CLOSED) {
+        return NGX_ABORT;
+    }
+
+    if (zone->on_error == NGX_HTTP_EDGE_LIMIT_OPEN) {
+        take->n = 0;                   /* nothing is known of any of them */
+        take->taken = take->most;
+        return NGX_OK;
+    }
+
+    for (i = 0; i < take->n; i++) {
+        ngx_http_edge_limit_share(&take->charge[i], &take->cell[i]);
+    }
+
+    return ngx_http_edge_limit_take_local(take);
+}
+
+
+/* What is this instance's, if all have the same: one at the least. */
+
+static void
+ngx_http_edge_limit_share(ngx_http_edge_limit_charge_t *charge,
+    ngx_edge_limit_cell_t *cell)
+{
+    ngx_uint_t        replicas;
+    ngx_edge_gcra_t  *own;
+
+    replicas = charge->policy->zone->replicas;
+
+    if (cell->gcra == NULL) {
+        cell->slots = ngx_max(cell->slots / (int64_t) replicas, 1);
+        return;
+    }
+
+    own = &charge->own_gcra;
+    *own = *cell->gcra;
+    own->window *= replicas;
+    own->tau = ngx_max(own->tau, ngx_edge_gcra_cost(own, 1));
+
+    cell->gcra = own;
+}
+
+
+static void
+ngx_http_edge_limit_transition(ngx_http_edge_limit_take_t *take,
+    ngx_uint_t lost)
+{
+    const char                        *what;
+    const ngx_http_edge_limit_zone_t  *zone;
+
+    zone = take->charge->policy->zone;
+
+    if (zone->local->lost == lost
+        || !ngx_atomic_cmp_set(&zone->local->lost, !lost, lost))
+    {
+        return;
+    }
+
+    if (!lost) {
+        ngx_log_error(NGX_LOG_NOTICE, take->request->connection->log, 0,
+                      "edge limit: zone \"%V\" counts in redis again",
+                      &zone->name);
+        return;
+    }
+
+    what = (zone->on_error == NGX_HTTP_EDGE_LIMIT_CLOSED) ? "closed"
+           : (zone->on_error == NGX_HTTP_EDGE_LIMIT_OPEN) ? "open" : "local";
+
+    ngx_log_error(NGX_LOG_WARN, take->request->connection->log, 0,
+                  "edge limit: zone \"%V\" is without redis, on_error=%s",
+                  &zone->name, what);
+}
