@@ -29,6 +29,7 @@
 #include "cache/ngx_edge_cache_entry.h"
 #include "cache/ngx_edge_cache_key.h"
 #include "cache/ngx_edge_cache_l1.h"
+#include "cache/ngx_http_edge_cache_api.h"
 #include "ngx_http_edge.h"
 
 
@@ -39,11 +40,11 @@
 
 
 /* An edge_cache_zone. */
-typedef struct {
+struct ngx_http_edge_cache_zone_s {
     ngx_str_t                          name;
     ngx_shm_zone_t                    *shm;
     ngx_edge_cache_l1_t               *l1;     /* in the zone */
-} ngx_http_edge_cache_zone_t;
+};
 
 
 typedef struct {
@@ -154,6 +155,10 @@ ngx_int_t ngx_http_edge_cache_handler(ngx_http_request_t *r);
 /* Ends the flight; open ms in which nobody waits for the key. */
 void ngx_http_edge_cache_land(ngx_http_edge_cache_ctx_t *ctx,
     ngx_msec_t open);
+
+
+/* Not 0, which stands for any. */
+uint64_t ngx_http_edge_cache_digest(const ngx_str_t *name);
 
 
 /* ngx_http_edge_cache_reply.c */

@@ -43,7 +43,6 @@ static ngx_int_t ngx_http_edge_cache_wait(ngx_http_request_t *r,
 static void ngx_http_edge_cache_wake(ngx_event_t *ev);
 static void ngx_http_edge_cache_renew(ngx_event_t *ev);
 static void ngx_http_edge_cache_cleanup(void *data);
-static uint64_t ngx_http_edge_cache_digest(const ngx_str_t *name);
 
 
 static const ngx_str_t  ngx_http_edge_cache_get = ngx_string("GET");
@@ -559,9 +558,7 @@ ngx_http_edge_cache_cleanup(void *data)
 }
 
 
-/* Not 0, which stands for any. */
-
-static uint64_t
+uint64_t
 ngx_http_edge_cache_digest(const ngx_str_t *name)
 {
     size_t    i;

@@ -64,7 +64,9 @@ ngx_http_edge_answer_json(ngx_http_edge_query_t *q, ngx_edge_buf_t *b)
     ngx_edge_buf_json(b, rec->module->name.data, rec->module->name.len);
     ngx_edge_buf_lit(b, ",\"grounded\":");
     ngx_http_edge_answer_bool(q->grounded, b);
-    ngx_edge_buf_lit(b, ",\"cached\":false,\"degraded\":");
+    ngx_edge_buf_lit(b, ",\"cached\":");
+    ngx_http_edge_answer_bool(q->cached, b);
+    ngx_edge_buf_lit(b, ",\"degraded\":");
     ngx_http_edge_answer_bool(q->degraded, b);
     ngx_http_edge_answer_citations(q, b);
     ngx_edge_buf_lit(b, ",\"request_id\":");
@@ -93,6 +95,11 @@ ngx_http_edge_answer_sources(ngx_http_edge_query_t *q, ngx_uint_t with_text,
 {
     ngx_uint_t           i;
     ngx_edge_passage_t  *p;
+
+    if (q->sources.len) {
+        ngx_edge_buf_str(b, &q->sources);
+        return;
+    }
 
     p = q->passages.elts;
 
@@ -254,7 +261,9 @@ ngx_http_edge_answer_end(ngx_http_edge_query_t *q, ngx_edge_buf_t *b)
     ngx_edge_buf_json_raw(b, q->finish_reason.data, q->finish_reason.len);
     ngx_edge_buf_byte(b, '"');
     ngx_http_edge_answer_model(q, b);
-    ngx_edge_buf_lit(b, ",\"cached\":false,\"degraded\":");
+    ngx_edge_buf_lit(b, ",\"cached\":");
+    ngx_http_edge_answer_bool(q->cached, b);
+    ngx_edge_buf_lit(b, ",\"degraded\":");
     ngx_http_edge_answer_bool(q->degraded, b);
     ngx_http_edge_answer_citations(q, b);
     ngx_edge_buf_lit(b, "}\n\n");

@@ -18,6 +18,7 @@
 #define NGX_HTTP_EDGE_DOCUMENTS_REPLY_MAX  (16 * 1024 * 1024)
 
 
+static void ngx_http_edge_documents_changed(void *data);
 static ngx_int_t ngx_http_edge_documents_read(ngx_http_edge_rag_ctx_t *ctx);
 static ngx_int_t ngx_http_edge_documents_start(ngx_http_edge_rag_ctx_t *ctx);
 static ngx_int_t ngx_http_edge_documents_store(ngx_http_edge_rag_ctx_t *ctx);
@@ -59,6 +60,30 @@ ngx_http_edge_documents_create(ngx_http_edge_rag_ctx_t *ctx)
 }
 
 
+/* Answers of the old documents are not to be found any more, which the client
+ * may rely on as soon as it has its response. */
+
+static void
+ngx_http_edge_documents_changed(void *data)
+{
+    ngx_http_edge_documents_t *d = data;
+
+    const ngx_http_edge_rag_conf_t  *conf;
+
+    if (d->changed) {
+        return;
+    }
+
+    d->changed = 1;
+    conf = d->ctx->conf;
+
+    ngx_http_edge_cache_corpus_changed(d->ctx->request,
+                                       &d->ctx->record->tenant,
+                                       conf->store ? &conf->store_path
+                                                   : &conf->ingest->collection);
+}
+
+
 static ngx_int_t
 ngx_http_edge_documents_read(ngx_http_edge_rag_ctx_t *ctx)
 {
@@ -84,6 +109,20 @@ ngx_http_edge_documents_read(ngx_http_edge_rag_ctx_t *ctx)
 static ngx_int_t
 ngx_http_edge_documents_start(ngx_http_edge_rag_ctx_t *ctx)
 {
+    ngx_http_cleanup_t  *cln;
+
+    if (!(ctx->request->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        cln = ngx_http_cleanup_add(ctx->request, 0);
+        if (cln == NULL) {
+            return NGX_ERROR;
+        }
+
+        /* also if it fails, or the client leaves: some may be written */
+
+        cln->handler = ngx_http_edge_documents_changed;
+        cln->data = ctx->op;
+    }
+
     if (ctx->conf->store) {
         return ngx_http_edge_documents_store(ctx);
     }
@@ -266,6 +305,8 @@ ngx_http_edge_documents_reply(ngx_http_edge_documents_t *d)
     ngx_uint_t       i, failed;
     ngx_edge_buf_t   b;
 
+    ngx_http_edge_documents_changed(d);
+
     failed = 0;
 
     ngx_edge_buf_init(&b, d->ctx->request->pool, 1024,
@@ -388,6 +429,8 @@ ngx_http_edge_documents_no_content(ngx_http_edge_documents_t *d)
 {
     ngx_int_t            rc;
     ngx_http_request_t  *r;
+
+    ngx_http_edge_documents_changed(d);
 
     r = d->ctx->request;
 

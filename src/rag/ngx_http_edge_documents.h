@@ -80,6 +80,7 @@ typedef struct {
     ngx_array_t                      points;   /* get: ..._point_t */
     ngx_str_t                        offset;   /* get: of the next page */
     unsigned                         counted:1;    /* delete: there is one */
+    unsigned                         changed:1;    /* the cache was told */
 } ngx_http_edge_documents_t;
 
 

@@ -34,6 +34,7 @@
 
 static ngx_int_t ngx_http_edge_query_step(ngx_http_edge_rag_ctx_t *ctx);
 static ngx_int_t ngx_http_edge_query_do_parse(ngx_http_edge_query_t *q);
+static ngx_int_t ngx_http_edge_query_do_cache(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_do_embed(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_do_search(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_do_join(ngx_http_edge_query_t *q);
@@ -52,7 +53,7 @@ static void ngx_http_edge_query_enter(ngx_http_edge_query_t *q,
 
 
 static const char *ngx_http_edge_query_state_names[] = {
-    "parse", "embed", "search", "join", "generate", "answer"
+    "parse", "cache", "embed", "search", "join", "generate", "answer"
 };
 
 
@@ -103,6 +104,9 @@ ngx_http_edge_query_step(ngx_http_edge_rag_ctx_t *ctx)
     case ngx_http_edge_query_st_parse:
         return ngx_http_edge_query_do_parse(q);
 
+    case ngx_http_edge_query_st_cache:
+        return ngx_http_edge_query_do_cache(q);
+
     case ngx_http_edge_query_st_embed:
         return ngx_http_edge_query_do_embed(q);
 
@@ -139,11 +143,50 @@ ngx_http_edge_query_do_parse(ngx_http_edge_query_t *q)
         return ngx_http_edge_rag_bad_request(q->ctx, &error);
     }
 
+    if (q->ctx->conf->cache_zone && !q->search_only) {
+        ngx_http_edge_query_enter(q, ngx_http_edge_query_st_cache);
+        return NGX_OK;
+    }
+
     ngx_http_edge_query_enter(q, q->ctx->conf->store
                                  ? ngx_http_edge_query_st_search
                                  : ngx_http_edge_query_st_embed);
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_edge_query_do_cache(ngx_http_edge_query_t *q)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_edge_query_cache_get(q);
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (rc == NGX_AGAIN) {
+        return NGX_OK;
+    }
+
+    if (rc == NGX_DECLINED) {
+        ngx_http_edge_query_enter(q, q->ctx->conf->store
+                                     ? ngx_http_edge_query_st_search
+                                     : ngx_http_edge_query_st_embed);
+        return NGX_OK;
+    }
+
+    if (q->streamed) {
+        rc = ngx_http_edge_stream_open(q);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    return ngx_http_edge_query_finish(q);
 }
 
 
@@ -255,6 +298,10 @@ ngx_http_edge_query_do_join(ngx_http_edge_query_t *q)
     q->grounded = (q->passages.nelts > 0);
 
     ngx_edge_citation_init(&q->citation, q->passages.nelts);
+
+    if (ngx_http_edge_query_cache_sources(q) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     if (q->streamed) {
         rc = ngx_http_edge_stream_open(q);
@@ -561,6 +608,8 @@ static ngx_int_t
 ngx_http_edge_query_finish(ngx_http_edge_query_t *q)
 {
     ngx_edge_buf_t  b;
+
+    ngx_http_edge_query_cache_put(q);
 
     ngx_edge_buf_init(&b, q->ctx->request->pool, 2048,
                       NGX_HTTP_EDGE_QUERY_ANSWER_MAX);

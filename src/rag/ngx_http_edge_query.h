@@ -6,9 +6,10 @@
  * The state of one question: query, search and chat/completions are the same
  * operation with other forms of request and response.
  *
- *     parse -> embed -> search -> join -> generate -> answer -> (end)
+ *     parse -> cache -> embed -> search -> join -> generate -> answer -> (end)
  *
- * A pipeline with a store has no embed.  join ends a search request with its
+ * A pipeline without a cache, and a search request, have no cache; one found
+ * there is the end.  A pipeline with a store has no embed.  join ends a search request with its
  * results, and a question without a passage with a fixed answer.  answer goes
  * back to generate while a provider is left.  ngx_http_edge_query.c is the
  * only writer of state.
@@ -37,6 +38,7 @@
 
 typedef enum {
     ngx_http_edge_query_st_parse = 0,
+    ngx_http_edge_query_st_cache,
     ngx_http_edge_query_st_embed,
     ngx_http_edge_query_st_search,
     ngx_http_edge_query_st_join,
@@ -103,12 +105,18 @@ struct ngx_http_edge_query_s {
     ngx_http_edge_usage_t         usage;
     ngx_edge_citation_t           citation;
 
+    /* for the cache, in the request's pool */
+    ngx_str_t                     sources;     /* JSON; empty: not cached */
+    ngx_edge_buf_t                captured;    /* of a streamed answer */
+    uint64_t                      corpora[NGX_HTTP_EDGE_RAG_SEARCH_MAX];
+
     unsigned                      streamed:1;  /* the client wants a stream */
     unsigned                      want_usage:1;    /* chat, stream_options */
     unsigned                      has_finish:1;    /* a finish_reason came */
     unsigned                      search_only:1;
     unsigned                      grounded:1;
     unsigned                      degraded:1;
+    unsigned                      cached:1;    /* given before */
 };
 
 
@@ -119,6 +127,19 @@ void ngx_http_edge_query_forget(ngx_http_edge_query_t *q);
  * NGX_DECLINED with error filled, or NGX_ERROR. */
 ngx_int_t ngx_http_edge_query_parse(ngx_http_edge_query_t *q,
     ngx_edge_json_error_t *error);
+
+/* ngx_http_edge_query_cache.c; the last three do nothing without a cache. */
+
+/* NGX_OK: q holds a cached answer; NGX_DECLINED: there is none; NGX_AGAIN:
+ * somebody else makes it, pending was raised; NGX_ERROR. */
+ngx_int_t ngx_http_edge_query_cache_get(ngx_http_edge_query_t *q);
+/* Keeps the sources; to be called while the passages are there. */
+ngx_int_t ngx_http_edge_query_cache_sources(ngx_http_edge_query_t *q);
+/* Keeps a piece of a streamed answer. */
+void ngx_http_edge_query_cache_piece(ngx_http_edge_query_t *q,
+    const ngx_str_t *text);
+/* The answer is whole: keeps it, or says that there will be none. */
+void ngx_http_edge_query_cache_put(ngx_http_edge_query_t *q);
 
 /* ngx_http_edge_embed.c */
 ngx_http_edge_sub_t *ngx_http_edge_embed_call(ngx_http_edge_rag_ctx_t *ctx,

@@ -21,7 +21,9 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_edge.h"
+#include "cache/ngx_http_edge_cache_api.h"
 #include "lib/ngx_edge_buf.h"
+#include "lib/ngx_edge_hash.h"
 #include "lib/ngx_edge_json.h"
 #include "lib/ngx_edge_scan.h"
 #include "lib/ngx_http_edge_subrequest.h"
@@ -96,6 +98,7 @@ typedef struct {
     ngx_http_edge_ingest_conf_t  *ingest;      /* NULL: documents are 501 */
 
     ngx_http_edge_store_t        *store;       /* NULL: Qdrant */
+    ngx_str_t                     store_path;
     ngx_uint_t                    store_top_k;
     double                        store_threshold;
 
@@ -104,6 +107,13 @@ typedef struct {
     ngx_edge_prompt_t             prompt;
     ngx_http_edge_timeouts_t      timeout;
     ngx_edge_chunk_conf_t         chunk;
+
+    ngx_str_t                     cache;       /* name of the zone; empty:
+                                                  no cache */
+    time_t                        cache_valid;
+    ngx_http_edge_cache_zone_t   *cache_zone;
+    u_char                        digest[NGX_EDGE_HASH_SIZE]; /* of all this,
+                                                  where there is a cache */
 
     size_t                        max_body;
     size_t                        max_context; /* bytes of passages */
@@ -144,7 +154,9 @@ struct ngx_http_edge_rag_ctx_s {
     ngx_event_t                      deadline;
     ngx_http_edge_sub_t             *subs;     /* all calls made, for expiry */
     ngx_http_edge_store_job_t       *job;      /* the last one, or NULL */
+    ngx_http_edge_cache_answer_t    *cached;   /* NULL: no cache */
 
+    unsigned                         cache_pending:1;
     unsigned                         job_pending:1;
     unsigned                         expired:1;    /* nothing new is started */
     unsigned                         streaming:1;  /* the header is sent */
@@ -244,6 +256,10 @@ void ngx_http_edge_rag_log_job(ngx_http_edge_rag_ctx_t *ctx,
 ngx_int_t ngx_http_edge_rag_unavailable(ngx_http_edge_rag_ctx_t *ctx,
     const char *detail);
 
+
+/* ngx_http_edge_query_cache.c: fills rag->digest; NGX_OK, NGX_ERROR. */
+ngx_int_t ngx_http_edge_query_cache_digest(ngx_conf_t *cf,
+    ngx_http_edge_rag_conf_t *rag);
 
 /* The operations: fill ctx->op and ctx->step; NGX_OK, NGX_ERROR. */
 ngx_int_t ngx_http_edge_query_create(ngx_http_edge_rag_ctx_t *ctx);

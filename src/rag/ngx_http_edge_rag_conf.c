@@ -21,6 +21,8 @@
 
 static char *ngx_http_edge_rag_store(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_edge_rag_cache(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_edge_rag_prompt(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_int_t ngx_http_edge_rag_read_file(ngx_conf_t *cf, ngx_str_t *name,
@@ -69,6 +71,13 @@ ngx_command_t  ngx_http_edge_rag_block_commands[] = {
     { ngx_string("prompt"),
       NGX_CONF_TAKE1,
       ngx_http_edge_rag_prompt,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("cache"),
+      NGX_CONF_2MORE,
+      ngx_http_edge_rag_cache,
       0,
       0,
       NULL },
@@ -218,9 +227,62 @@ ngx_http_edge_rag_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    rag->store_path = path;
+
     rag->store = ngx_http_edge_store_add(cf, &path);
     if (rag->store == NULL) {
         return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_edge_rag_cache(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_edge_rag_conf_t *rag = conf;
+
+    ngx_str_t   *arg, value;
+    ngx_uint_t   i;
+
+    if (rag->cache.len) {
+        return "is duplicate";
+    }
+
+    arg = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_http_edge_conf_param(&arg[i], "zone", &value)
+            && value.len && rag->cache.len == 0)
+        {
+            rag->cache = value;
+            continue;
+        }
+
+        if (ngx_http_edge_conf_param(&arg[i], "valid", &value)
+            && rag->cache_valid == 0)
+        {
+            rag->cache_valid = ngx_parse_time(&value, 1);
+
+            if (rag->cache_valid == (time_t) NGX_ERROR
+                || rag->cache_valid == 0)
+            {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "invalid time \"%V\" in \"cache\" "
+                                   "directive", &value);
+                return NGX_CONF_ERROR;
+            }
+
+            continue;
+        }
+
+        return ngx_http_edge_conf_invalid(cf, &arg[i]);
+    }
+
+    if (rag->cache.len == 0 || rag->cache_valid == 0) {
+        return "must have the \"zone\" and \"valid\" parameters";
     }
 
     return NGX_CONF_OK;

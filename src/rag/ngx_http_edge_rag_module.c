@@ -32,6 +32,8 @@ static ngx_int_t ngx_http_edge_rag_check_locations(ngx_conf_t *cf,
 static ngx_int_t ngx_http_edge_rag_check_location(ngx_conf_t *cf,
     ngx_http_core_srv_conf_t *cscf, ngx_http_edge_rag_conf_t *rag,
     const ngx_str_t *uri);
+static ngx_int_t ngx_http_edge_rag_bind_caches(ngx_conf_t *cf,
+    ngx_http_edge_rag_main_conf_t *rmcf);
 static ngx_int_t ngx_http_edge_rag_hash(ngx_conf_t *cf,
     ngx_http_edge_rag_main_conf_t *rmcf);
 static void *ngx_http_edge_rag_create_main_conf(ngx_conf_t *cf);
@@ -302,6 +304,41 @@ ngx_http_edge_rag_bind_modules(ngx_conf_t *cf,
 
 
 static ngx_int_t
+ngx_http_edge_rag_bind_caches(ngx_conf_t *cf,
+    ngx_http_edge_rag_main_conf_t *rmcf)
+{
+    ngx_uint_t                  i;
+    ngx_http_edge_rag_conf_t  **rag;
+
+    rag = rmcf->pipelines.elts;
+
+    for (i = 0; i < rmcf->pipelines.nelts; i++) {
+
+        if (rag[i]->cache.len == 0) {
+            continue;
+        }
+
+        rag[i]->cache_zone = ngx_http_edge_cache_zone_find(cf,
+                                                           &rag[i]->cache);
+
+        if (rag[i]->cache_zone == NULL) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "\"cache\" of edge_rag \"%V\" in %s:%ui names the "
+                          "unknown edge_cache_zone \"%V\"", &rag[i]->name,
+                          rag[i]->file, rag[i]->line, &rag[i]->cache);
+            return NGX_ERROR;
+        }
+
+        if (ngx_http_edge_query_cache_digest(cf, rag[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
 ngx_http_edge_rag_check_locations(ngx_conf_t *cf,
     ngx_http_core_srv_conf_t *cscf, ngx_http_edge_rag_conf_t *rag)
 {
@@ -462,6 +499,7 @@ ngx_http_edge_rag_init(ngx_conf_t *cf)
 
     if (ngx_http_edge_body_init(cf) != NGX_OK
         || ngx_http_edge_rag_bind_modules(cf, rmcf) != NGX_OK
+        || ngx_http_edge_rag_bind_caches(cf, rmcf) != NGX_OK
         || ngx_http_edge_rag_hash(cf, rmcf) != NGX_OK)
     {
         return NGX_ERROR;

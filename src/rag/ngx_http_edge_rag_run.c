@@ -330,6 +330,12 @@ ngx_http_edge_rag_deadline(ngx_event_t *ev)
         ctx->pending--;
     }
 
+    if (ctx->cache_pending) {
+        ngx_http_edge_cache_answer_stop(ctx->cached);
+        ctx->cache_pending = 0;
+        ctx->pending--;
+    }
+
     ngx_log_error(NGX_LOG_INFO, c->log, 0, "edge rag: deadline passed");
 
     if (ngx_http_post_request(r, NULL) != NGX_OK) {

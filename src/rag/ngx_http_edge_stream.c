@@ -437,6 +437,7 @@ ngx_http_edge_stream_event(ngx_http_edge_stream_t *st)
     }
 
     ngx_edge_citation_feed(&q->citation, text.data, text.len);
+    ngx_http_edge_query_cache_piece(q, &text);
 
     /* no escape of the text becomes longer than it was */
 

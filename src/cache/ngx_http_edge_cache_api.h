@@ -1,0 +1,79 @@
+
+/*
+ * Copyright (C) nginx AI edge contributors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What other features may ask of the cache: answers kept as a few parts whose
+ * meaning is the asker's, and versions of what the answers were made from.
+ *
+ * An answer is looked for, and if it is not there, made by one request at a
+ * time:
+ *
+ *     create -> get -> NGX_OK                      found
+ *                      NGX_AGAIN, wake, get ...    somebody makes it
+ *                      NGX_DECLINED -> put         made by us
+ *                                   -> drop        made, and not to be kept
+ *
+ * Who does neither put nor drop (the client left, a failure) lets the next one
+ * try when its request ends.
+ */
+
+
+#ifndef _NGX_HTTP_EDGE_CACHE_API_H_INCLUDED_
+#define _NGX_HTTP_EDGE_CACHE_API_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+
+#define NGX_HTTP_EDGE_CACHE_ANSWER_MAX  30000  /* bytes of all parts */
+
+
+typedef struct ngx_http_edge_cache_zone_s    ngx_http_edge_cache_zone_t;
+typedef struct ngx_http_edge_cache_answer_s  ngx_http_edge_cache_answer_t;
+
+/* Called from the event loop when get is to be called again. */
+typedef void (*ngx_http_edge_cache_wake_pt)(void *data);
+
+
+/* The edge_cache_zone of that name, when the whole http block was read; NULL:
+ * there is none. */
+ngx_http_edge_cache_zone_t *ngx_http_edge_cache_zone_find(ngx_conf_t *cf,
+    const ngx_str_t *name);
+
+/* An answer for the request's tenant and module and for what the pieces say;
+ * in r->pool.  NULL: no memory. */
+ngx_http_edge_cache_answer_t *ngx_http_edge_cache_answer_create(
+    ngx_http_request_t *r, ngx_http_edge_cache_zone_t *zone,
+    const ngx_str_t *pieces, ngx_uint_t n, ngx_http_edge_cache_wake_pt wake,
+    void *data);
+
+/* Looks for it.  NGX_OK: parts[n] are its parts, in r->pool; NGX_DECLINED: it
+ * is to be made; NGX_AGAIN: wake will be called; NGX_ERROR.  With OK and
+ * DECLINED the response's Cache-Status and $edge_cache_status are set, and Age
+ * of what was found. */
+ngx_int_t ngx_http_edge_cache_answer_get(ngx_http_edge_cache_answer_t *answer,
+    ngx_str_t *parts, ngx_uint_t n);
+
+/* Wake is not called any more. */
+void ngx_http_edge_cache_answer_stop(ngx_http_edge_cache_answer_t *answer);
+
+/* Keeps it for valid seconds, or up to a tenth less. */
+void ngx_http_edge_cache_answer_put(ngx_http_edge_cache_answer_t *answer,
+    const ngx_str_t *parts, ngx_uint_t n, time_t valid);
+
+/* There is none to be kept: nobody has to wait for one. */
+void ngx_http_edge_cache_answer_drop(ngx_http_edge_cache_answer_t *answer);
+
+/* The version of a tenant's corpus. */
+uint64_t ngx_http_edge_cache_corpus(ngx_http_edge_cache_zone_t *zone,
+    const ngx_str_t *tenant, const ngx_str_t *collection);
+
+/* The corpus has changed: another version, in all zones. */
+void ngx_http_edge_cache_corpus_changed(ngx_http_request_t *r,
+    const ngx_str_t *tenant, const ngx_str_t *collection);
+
+
+#endif /* _NGX_HTTP_EDGE_CACHE_API_H_INCLUDED_ */

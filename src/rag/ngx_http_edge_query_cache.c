@@ -1,0 +1,410 @@
+
+/*
+ * Copyright (C) nginx AI edge contributors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Answers that were given before: what an answer depends on, which answers
+ * may be given again, and a cached one in the place of one just made.  One
+ * entry serves all forms of a response.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "cache/ngx_http_edge_cache_api.h"
+#include "lib/ngx_edge_hash.h"
+#include "rag/ngx_http_edge_query.h"
+
+
+#define NGX_HTTP_EDGE_QUERY_PIECES     (5 + NGX_HTTP_EDGE_RAG_SEARCH_MAX)
+#define NGX_HTTP_EDGE_QUERY_TEXT_MAX   (256 * 1024)
+#define NGX_HTTP_EDGE_QUERY_CAPTURE    1024
+
+
+/* The parts of an entry. */
+typedef enum {
+    ngx_http_edge_query_part_answer = 0,
+    ngx_http_edge_query_part_model,
+    ngx_http_edge_query_part_finish,
+    ngx_http_edge_query_part_sources,
+    ngx_http_edge_query_part_usage,        /* ngx_http_edge_usage_t */
+    ngx_http_edge_query_part_bad,          /* ngx_uint_t each */
+    ngx_http_edge_query_part_n
+} ngx_http_edge_query_part_e;
+
+
+static ngx_int_t ngx_http_edge_query_cache_create(ngx_http_edge_query_t *q);
+static ngx_int_t ngx_http_edge_query_cache_options(ngx_http_edge_query_t *q,
+    ngx_str_t *text);
+static ngx_uint_t ngx_http_edge_query_cache_corpora(ngx_http_edge_query_t *q,
+    ngx_str_t *piece);
+static ngx_int_t ngx_http_edge_query_cache_fill(ngx_http_edge_query_t *q,
+    ngx_str_t *part);
+static void ngx_http_edge_query_cache_wake(void *data);
+static void ngx_http_edge_query_cache_say(ngx_edge_buf_t *b,
+    const ngx_str_t *text);
+
+
+ngx_int_t
+ngx_http_edge_query_cache_get(ngx_http_edge_query_t *q)
+{
+    ngx_int_t  rc;
+    ngx_str_t  part[ngx_http_edge_query_part_n];
+
+    if (q->ctx->expired) {
+        return NGX_DECLINED;
+    }
+
+    if (q->ctx->cached == NULL
+        && ngx_http_edge_query_cache_create(q) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_edge_cache_answer_get(q->ctx->cached, part,
+                                        ngx_http_edge_query_part_n);
+
+    if (rc == NGX_AGAIN) {
+        q->ctx->cache_pending = 1;
+        q->ctx->pending++;
+        return NGX_AGAIN;
+    }
+
+    if (rc == NGX_OK) {
+        return ngx_http_edge_query_cache_fill(q, part);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_edge_query_cache_create(ngx_http_edge_query_t *q)
+{
+    ngx_str_t                  piece[NGX_HTTP_EDGE_QUERY_PIECES];
+    ngx_uint_t                 n;
+    ngx_http_edge_rag_ctx_t   *ctx;
+
+    ctx = q->ctx;
+
+    ngx_memzero(piece, sizeof(piece));
+
+    piece[0].data = (u_char *) ctx->conf->digest;
+    piece[0].len = NGX_EDGE_HASH_SIZE;
+
+    if (ngx_http_edge_query_cache_options(q, &piece[1]) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    piece[2] = q->history;
+    piece[3] = q->question;
+
+    n = 4 + ngx_http_edge_query_cache_corpora(q, &piece[4]);
+
+    ctx->cached = ngx_http_edge_cache_answer_create(ctx->request,
+                                         ctx->conf->cache_zone, piece, n,
+                                         ngx_http_edge_query_cache_wake, ctx);
+
+    return ctx->cached ? NGX_OK : NGX_ERROR;
+}
+
+
+/* What of the request changes an answer, but for the question; whether it is
+ * streamed, and in which form, does not. */
+
+static ngx_int_t
+ngx_http_edge_query_cache_options(ngx_http_edge_query_t *q, ngx_str_t *text)
+{
+    ngx_uint_t      i;
+    ngx_edge_buf_t  b;
+
+    ngx_edge_buf_init(&b, q->work, 64, NGX_HTTP_EDGE_QUERY_TEXT_MAX);
+
+    ngx_edge_buf_int(&b, q->top_k);
+    ngx_edge_buf_byte(&b, ' ');
+    ngx_edge_buf_int(&b, (q->max_tokens
+                          && q->max_tokens < q->ctx->conf->max_tokens)
+                         ? q->max_tokens : q->ctx->conf->max_tokens);
+
+    for (i = 0; i < 2; i++) {
+        ngx_edge_buf_byte(&b, ' ');
+        (void) ngx_edge_filter_render(&q->filter, i, 1, &b);
+    }
+
+    /* too long a filter fails the request, as it would at the search */
+
+    return ngx_edge_buf_done(&b, text);
+}
+
+
+/* The versions of what is searched; piece has room for each search. */
+
+static ngx_uint_t
+ngx_http_edge_query_cache_corpora(ngx_http_edge_query_t *q, ngx_str_t *piece)
+{
+    uint64_t                          *version;
+    ngx_uint_t                         i, n;
+    const ngx_str_t                   *tenant;
+    ngx_http_edge_search_conf_t       *search;
+    const ngx_http_edge_rag_conf_t    *conf;
+
+    static const ngx_str_t             shared = ngx_string("_shared");
+
+    conf = q->ctx->conf;
+    n = conf->store ? 1 : conf->searches.nelts;
+    search = conf->searches.elts;
+    version = q->corpora;
+
+    for (i = 0; i < n; i++) {
+
+        tenant = (conf->store == NULL
+                  && search[i].scope == ngx_http_edge_scope_shared)
+                 ? &shared : &q->ctx->record->tenant;
+
+        version[i] = ngx_http_edge_cache_corpus(conf->cache_zone, tenant,
+                                                conf->store
+                                                ? &conf->store_path
+                                                : &search[i].collection);
+
+        piece[i].data = (u_char *) &version[i];
+        piece[i].len = sizeof(uint64_t);
+    }
+
+    return n;
+}
+
+
+/* The entry has another's lengths, but they were checked with its sum. */
+
+static ngx_int_t
+ngx_http_edge_query_cache_fill(ngx_http_edge_query_t *q, ngx_str_t *part)
+{
+    ngx_str_t  *usage, *bad;
+
+    usage = &part[ngx_http_edge_query_part_usage];
+    bad = &part[ngx_http_edge_query_part_bad];
+
+    if (usage->len != sizeof(ngx_http_edge_usage_t)
+        || bad->len > sizeof(q->citation.bad)
+        || bad->len % sizeof(ngx_uint_t))
+    {
+        return NGX_DECLINED;
+    }
+
+    q->answer = part[ngx_http_edge_query_part_answer];
+    q->model = part[ngx_http_edge_query_part_model];
+    q->finish_reason = part[ngx_http_edge_query_part_finish];
+    q->sources = part[ngx_http_edge_query_part_sources];
+
+    ngx_memcpy(&q->usage, usage->data, sizeof(ngx_http_edge_usage_t));
+
+    if (bad->len) {
+        ngx_memcpy(q->citation.bad, bad->data, bad->len);
+    }
+
+    q->citation.nbad = bad->len / sizeof(ngx_uint_t);
+
+    q->grounded = 1;
+    q->cached = 1;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_edge_query_cache_wake(void *data)
+{
+    ngx_http_edge_rag_ctx_t *ctx = data;
+
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    ctx->cache_pending = 0;
+    ctx->pending--;
+
+    r->write_event_handler(r);
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+/* The passages go when a stream begins, so the sources are written down. */
+
+ngx_int_t
+ngx_http_edge_query_cache_sources(ngx_http_edge_query_t *q)
+{
+    ngx_edge_buf_t  b;
+
+    if (q->ctx->cached == NULL || !q->grounded || q->degraded) {
+        return NGX_OK;
+    }
+
+    ngx_edge_buf_init(&b, q->ctx->request->pool, 1024,
+                      NGX_HTTP_EDGE_QUERY_TEXT_MAX);
+
+    ngx_http_edge_answer_sources(q, 0, &b);
+
+    return (ngx_edge_buf_done(&b, &q->sources) == NGX_ERROR) ? NGX_ERROR
+                                                             : NGX_OK;
+}
+
+
+void
+ngx_http_edge_query_cache_piece(ngx_http_edge_query_t *q,
+    const ngx_str_t *text)
+{
+    if (q->ctx->cached == NULL || q->sources.len == 0) {
+        return;
+    }
+
+    if (q->captured.start == NULL) {
+        ngx_edge_buf_init(&q->captured, q->ctx->request->pool,
+                          NGX_HTTP_EDGE_QUERY_CAPTURE,
+                          NGX_HTTP_EDGE_CACHE_ANSWER_MAX);
+    }
+
+    ngx_edge_buf_str(&q->captured, text);
+}
+
+
+/* Only what is the whole and best answer to the question is kept. */
+
+void
+ngx_http_edge_query_cache_put(ngx_http_edge_query_t *q)
+{
+    ngx_str_t  part[ngx_http_edge_query_part_n];
+
+    if (q->ctx->cached == NULL || q->cached) {
+        return;
+    }
+
+    if (!q->grounded
+        || q->degraded
+        || q->provider > 0
+        || q->sources.len == 0
+        || q->finish_reason.len != sizeof("stop") - 1
+        || ngx_strncmp(q->finish_reason.data, "stop", sizeof("stop") - 1)
+           != 0)
+    {
+        ngx_http_edge_cache_answer_drop(q->ctx->cached);
+        return;
+    }
+
+    part[ngx_http_edge_query_part_answer] = q->answer;
+
+    if (q->answer.len == 0
+        && (q->captured.start == NULL
+            || ngx_edge_buf_done(&q->captured,
+                                 &part[ngx_http_edge_query_part_answer])
+               != NGX_OK))
+    {
+        ngx_http_edge_cache_answer_drop(q->ctx->cached);
+        return;
+    }
+
+    part[ngx_http_edge_query_part_model] = q->model;
+    part[ngx_http_edge_query_part_finish] = q->finish_reason;
+    part[ngx_http_edge_query_part_sources] = q->sources;
+
+    part[ngx_http_edge_query_part_usage].data = (u_char *) &q->usage;
+    part[ngx_http_edge_query_part_usage].len = sizeof(q->usage);
+
+    part[ngx_http_edge_query_part_bad].data = (u_char *) q->citation.bad;
+    part[ngx_http_edge_query_part_bad].len =
+                                 q->citation.nbad * sizeof(ngx_uint_t);
+
+    ngx_http_edge_cache_answer_put(q->ctx->cached, part,
+                                   ngx_http_edge_query_part_n,
+                                   q->ctx->conf->cache_valid);
+}
+
+
+/* A digest of all that a pipeline's directives say, for the keys: an answer of
+ * another pipeline, model or prompt is another answer. */
+
+ngx_int_t
+ngx_http_edge_query_cache_digest(ngx_conf_t *cf,
+    ngx_http_edge_rag_conf_t *rag)
+{
+    ngx_str_t                       text;
+    ngx_uint_t                      i;
+    ngx_edge_buf_t                  b;
+    ngx_edge_hash_t                *hash;
+    ngx_edge_prompt_part_t         *part;
+    ngx_http_edge_search_conf_t    *search;
+    ngx_http_edge_generate_conf_t  *generate;
+
+    ngx_edge_buf_init(&b, cf->pool, 4096, NGX_HTTP_EDGE_QUERY_TEXT_MAX);
+
+    ngx_http_edge_query_cache_say(&b, &rag->name);
+    ngx_http_edge_query_cache_say(&b, &rag->store_path);
+    ngx_edge_buf_int(&b, rag->store_top_k);
+    ngx_edge_buf_byte(&b, ' ');
+    ngx_edge_buf_number(&b, rag->store_threshold);
+
+    if (rag->embed) {
+        ngx_http_edge_query_cache_say(&b, &rag->embed->uri);
+        ngx_http_edge_query_cache_say(&b, &rag->embed->model);
+        ngx_edge_buf_int(&b, rag->embed->dimensions);
+    }
+
+    search = rag->searches.elts;
+
+    for (i = 0; i < rag->searches.nelts; i++) {
+        ngx_http_edge_query_cache_say(&b, &search[i].uri);
+        ngx_http_edge_query_cache_say(&b, &search[i].collection);
+        ngx_edge_buf_int(&b, search[i].top_k);
+        ngx_edge_buf_byte(&b, ' ');
+        ngx_edge_buf_number(&b, search[i].threshold);
+        ngx_edge_buf_byte(&b, ' ');
+        ngx_edge_buf_int(&b, search[i].scope);
+    }
+
+    generate = rag->generates.elts;
+
+    for (i = 0; i < rag->generates.nelts; i++) {
+        ngx_http_edge_query_cache_say(&b, &generate[i].uri);
+        ngx_http_edge_query_cache_say(&b, &generate[i].model);
+        ngx_edge_buf_int(&b, generate[i].extractive);
+    }
+
+    part = rag->prompt.parts.elts;
+
+    for (i = 0; i < rag->prompt.parts.nelts; i++) {
+        ngx_edge_buf_int(&b, part[i].kind);
+        ngx_http_edge_query_cache_say(&b, &part[i].text);
+    }
+
+    ngx_edge_buf_int(&b, rag->prompt.user);
+    ngx_edge_buf_byte(&b, ' ');
+    ngx_edge_buf_int(&b, rag->max_context);
+
+    hash = ngx_edge_hash_create(cf->pool);
+
+    if (hash == NULL
+        || ngx_edge_buf_done(&b, &text) != NGX_OK
+        || ngx_edge_hash(hash, &text, 1, rag->digest) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* With its length, or two lists of texts could look the same. */
+
+static void
+ngx_http_edge_query_cache_say(ngx_edge_buf_t *b, const ngx_str_t *text)
+{
+    ngx_edge_buf_byte(b, ' ');
+    ngx_edge_buf_int(b, text->len);
+    ngx_edge_buf_byte(b, ':');
+    ngx_edge_buf_str(b, text);
+}
