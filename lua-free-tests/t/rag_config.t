@@ -141,10 +141,10 @@ unknown directive "rerank"
 
 
 
-=== TEST 10: a directive not built yet: cache
+=== TEST 10: a parameter not built yet: cache
 --- http_config
 edge_rag r {
-    cache zone=z;
+    cache zone=z valid=1m semantic=0.95;
     embed /_e/ model=m dimensions=3;
     search /_s/ collection=c;
     generate extractive;
@@ -152,7 +152,7 @@ edge_rag r {
 --- config
 --- must_die
 --- error_log
-unknown directive "cache"
+invalid parameter "semantic=0.95" in "cache" directive
 
 
 
