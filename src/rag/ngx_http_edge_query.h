@@ -8,11 +8,11 @@
  *
  *     parse -> cache -> embed -> search -> join -> generate -> answer -> (end)
  *
- * A pipeline without a cache, and a search request, have no cache; one found
- * there is the end.  A pipeline with a store has no embed.  join ends a search request with its
- * results, and a question without a passage with a fixed answer.  answer goes
- * back to generate while a provider is left.  ngx_http_edge_query.c is the
- * only writer of state.
+ * A pipeline without a cache, and a search request, skip it; an answer found
+ * there is the end.  A pipeline with a store has no embed.  join ends a search
+ * request with its results, and a question without a passage with a fixed
+ * answer.  answer goes back to generate while a provider is left.
+ * ngx_http_edge_query.c is the only writer of state.
  *
  * What is needed until the prompt exists (question, passages) is in the pool
  * "work", which a stream gives back when it begins: it may last for minutes.
