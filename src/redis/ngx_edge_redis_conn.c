@@ -223,7 +223,7 @@ ngx_edge_redis_conn_open(ngx_edge_redis_conn_t *rc)
 {
     rc->state = ngx_edge_redis_st_connecting;
 
-    rc->reader = ngx_edge_redis_reader_create();
+    rc->reader = ngx_edge_redis_reader_create(ngx_cycle->log);
 
     if (rc->reader == NULL || ngx_edge_redis_greet(rc) != NGX_OK) {
         ngx_edge_redis_conn_fail(rc, "no memory", NULL);

@@ -14,20 +14,78 @@
 #include "redis/ngx_edge_redis_reader.h"
 
 
+/* hiredis makes room for an array as soon as it is announced. */
+#define NGX_EDGE_REDIS_ARRAY_MAX  (1024 * 1024)
+
+
+#if (HIREDIS_MAJOR >= 1)
+typedef size_t  ngx_edge_redis_count_t;
+#else
+typedef int  ngx_edge_redis_count_t;
+#endif
+
+
+struct ngx_edge_redis_reader_s {
+    redisReader                *reader;
+    redisReplyObjectFunctions   make;      /* hiredis' but for arrays */
+    redisReplyObjectFunctions  *hiredis;
+};
+
+
+static void *ngx_edge_redis_reader_array(const redisReadTask *task,
+    ngx_edge_redis_count_t n);
 static ngx_uint_t ngx_edge_redis_reply_known(const redisReply *reply);
 
 
 ngx_edge_redis_reader_t *
-ngx_edge_redis_reader_create(void)
+ngx_edge_redis_reader_create(ngx_log_t *log)
 {
-    return (ngx_edge_redis_reader_t *) redisReaderCreate();
+    ngx_edge_redis_reader_t  *reader;
+
+    reader = ngx_alloc(sizeof(ngx_edge_redis_reader_t), log);
+    if (reader == NULL) {
+        return NULL;
+    }
+
+    reader->reader = redisReaderCreate();
+
+    if (reader->reader == NULL) {
+        ngx_free(reader);
+        return NULL;
+    }
+
+    reader->hiredis = reader->reader->fn;
+    reader->make = *reader->hiredis;
+    reader->make.createArray = ngx_edge_redis_reader_array;
+
+    reader->reader->fn = &reader->make;
+    reader->reader->privdata = reader;
+
+    return reader;
 }
 
 
 void
 ngx_edge_redis_reader_free(ngx_edge_redis_reader_t *reader)
 {
-    redisReaderFree((redisReader *) reader);
+    redisReaderFree(reader->reader);
+    ngx_free(reader);
+}
+
+
+static void *
+ngx_edge_redis_reader_array(const redisReadTask *task,
+    ngx_edge_redis_count_t n)
+{
+    ngx_edge_redis_reader_t  *reader;
+
+    if (n > NGX_EDGE_REDIS_ARRAY_MAX) {
+        return NULL;
+    }
+
+    reader = task->privdata;
+
+    return reader->hiredis->createArray(task, n);
 }
 
 
@@ -37,7 +95,7 @@ ngx_edge_redis_reader_feed(ngx_edge_redis_reader_t *reader, const u_char *data,
 {
     redisReader  *rr;
 
-    rr = (redisReader *) reader;
+    rr = reader->reader;
 
     if (redisReaderFeed(rr, (const char *) data, len) != REDIS_OK
         || rr->len - rr->pos > NGX_EDGE_REDIS_REPLY_MAX)
@@ -53,12 +111,9 @@ ngx_int_t
 ngx_edge_redis_reader_next(ngx_edge_redis_reader_t *reader,
     ngx_edge_redis_reply_t **reply)
 {
-    void         *p;
-    redisReader  *rr;
+    void  *p;
 
-    rr = (redisReader *) reader;
-
-    if (redisReaderGetReply(rr, &p) != REDIS_OK) {
+    if (redisReaderGetReply(reader->reader, &p) != REDIS_OK) {
         return NGX_ERROR;
     }
 

@@ -27,7 +27,7 @@ typedef struct ngx_edge_redis_reader_s  ngx_edge_redis_reader_t;
 
 
 /* NULL: no memory. */
-ngx_edge_redis_reader_t *ngx_edge_redis_reader_create(void);
+ngx_edge_redis_reader_t *ngx_edge_redis_reader_create(ngx_log_t *log);
 void ngx_edge_redis_reader_free(ngx_edge_redis_reader_t *reader);
 
 /* NGX_ERROR: no memory, or the reply is too large. */
@@ -35,7 +35,8 @@ ngx_int_t ngx_edge_redis_reader_feed(ngx_edge_redis_reader_t *reader,
     const u_char *data, size_t len);
 
 /* The next reply: NGX_OK, the caller frees it; NGX_AGAIN, more bytes are
- * needed; NGX_ERROR, this is not the protocol. */
+ * needed; NGX_ERROR, this is not the protocol, or an array of more than a
+ * million elements. */
 ngx_int_t ngx_edge_redis_reader_next(ngx_edge_redis_reader_t *reader,
     ngx_edge_redis_reply_t **reply);
 

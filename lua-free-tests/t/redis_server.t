@@ -1,0 +1,164 @@
+# Copyright (C) nginx AI edge contributors
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Tests for the Redis client's greeting (password, user, database, socket) and
+# for servers that refuse, load, or are full; for clients that leave and
+# workers that exit while a command is on its way.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use lib 'lib';
+
+BEGIN {
+    require Edge::Env;
+    Edge::Env::setup();
+}
+
+use Edge::Probe;
+use Edge::Redis;
+use Edge::Server;
+
+my $port = $ENV{TEST_NGINX_SERVER_PORT};
+my $tmp = $Edge::Env::tmp;
+
+my $redis = Edge::Redis->start(requirepass => 'sesame',
+    unixsocket => "$tmp/socket", 'enable-debug-command' => 'yes');
+
+$redis->call('ACL', 'SETUSER', 'edge', 'on', '>opensesame', '~*', '+@all',
+             '-ping');
+
+open my $out, '>', "$tmp/password" or die;
+print $out "opensesame\n";
+close $out;
+
+my $at = "server 127.0.0.1:$redis->{port}; timeout 2s;";
+
+my %block = (
+    plain => "$at password sesame;",
+    user => "$at user edge; password \$redis_password; database 3;",
+    socket => "server unix:$tmp/socket; password sesame; timeout 2s;",
+    wrong => "$at password simsalabim;",
+    none => $at,
+    many => "$at password sesame; database 99;",
+);
+
+my $nginx = Edge::Server->start(<<"END", main => Edge::Probe::load('redis'));
+    edge_secret \$redis_password file=$tmp/password;
+    @{[ map { "edge_redis $_ { $block{$_} }\n" } sort keys %block ]}
+    server {
+        listen 127.0.0.1:$port;
+        @{[ map { "location /$_/ { redis_probe $_; }\n" } sort keys %block ]}
+    }
+END
+
+sub logged {
+    my ($pattern, $n) = @_;
+
+    return until_true(sub {
+        (() = $nginx->log_text() =~ /$pattern/g) >= ($n || 1);
+    });
+}
+
+# The greeting.
+
+ok(answers('/plain/ready', 1), 'a password');
+is(ask('/plain/send?SET+a+plain'), 'status:OK', 'a command');
+ok(answers('/user/ready', 1), 'a user who may not PING, with a secret');
+is(ask('/user/send?SET+a+user'), 'status:OK', 'a command');
+is(ask('/plain/send?GET+a'), 'string:plain', 'in a database of its own');
+like($redis->call('CLIENT', 'LIST'), qr/ db=3 .* user=edge /, 'which is 3');
+ok(answers('/socket/ready', 1), 'a unix socket');
+is(ask('/socket/send?GET+a'), 'string:plain', 'a command');
+
+ok(logged(qr/"wrong" has lost \S+: it refuses us: WRONGPASS/),
+   'a wrong password is told');
+ok(logged(qr/"none" has lost \S+: it refuses us: NOAUTH/), 'so is none');
+ok(logged(qr/"many" has lost \S+: it refuses us: ERR DB index/),
+   'so is a database that is not there');
+is(ask("/$_/ready"), 0, "and not used: $_") for qw(wrong none many);
+
+$redis->call('CONFIG', 'SET', 'requirepass', 'simsalabim');
+ok(answers('/wrong/ready', 1), 'the password becomes the right one');
+$redis->call('CONFIG', 'SET', 'requirepass', 'sesame');
+
+unlike($nginx->log_text(), qr/sesame|simsalabim/, 'no password in the log');
+
+# Refusals of commands are answers.
+
+$redis->call('CONFIG', 'SET', 'maxmemory', 1);
+like(ask('/plain/send?SET+b+1'), qr/^error:OOM/, 'the server is full');
+is(ask('/plain/send?GET+a'), 'string:plain', 'reading goes on');
+$redis->call('CONFIG', 'SET', 'maxmemory', 0);
+is(ask('/plain/send?SET+b+1'), 'status:OK', 'writing too when it is not');
+
+# Loading: not ready until it is done.
+
+$redis->call('DEBUG', 'POPULATE', 3000);
+$redis->call('SAVE');
+$redis->kill();
+ok(answers('/plain/ready', 0), 'the server is gone');
+$redis->again('key-load-delay' => 500,
+              'loading-process-events-interval-bytes' => 1024);
+
+my $loading = 0;
+my $told = 0;
+
+until_true(sub {
+    my $here = ($redis->info('persistence')->{loading} // 0) == 1;
+    my $answer = ask('/plain/send?GET+a');
+
+    $loading++ if $here && $answer eq 'declined';
+    $told++ if $answer =~ /LOADING/;
+    return $answer eq 'string:plain';
+}, 20);
+
+cmp_ok($loading, '>', 0, 'no command is sent to a server that loads');
+is($told, 0, 'so that none is refused');
+ok(answers('/plain/send?GET+a', 'string:plain'), 'then it is used');
+
+# A client that leaves while its command is on its way.
+
+my $hang = 'redis.call("SET","ran","1")'
+    . ' local t=redis.call("TIME")'
+    . ' local u=t[1]*1000+t[2]/1000+tonumber(ARGV[1])'
+    . ' repeat local n=redis.call("TIME") until n[1]*1000+n[2]/1000>u'
+    . ' return 5';
+$hang =~ s/([^A-Za-z0-9])/sprintf '%%%02X', ord $1/ge;
+
+my $s = connected();
+print $s "GET /plain/eval?$hang+k+600 HTTP/1.1\r\nHost: a\r\n\r\n";
+my $other = $redis->client();
+ok(until_true(sub { ($other->ask('GET', 'ran') // '') eq '1' }), 'it runs');
+close $s;
+is(ask('/plain/send?GET+a'), 'string:plain', 'its answer touches nothing');
+
+# Workers that exit finish what is waited for.
+
+for my $signal ('HUP', 'QUIT') {
+    $redis->call('SET', 'ran', 0);
+    ok(answers('/plain/ready', 1), 'ready');
+
+    $s = connected();
+    print $s "GET /plain/eval?$hang+k+600 HTTP/1.1\r\nHost: a\r\n"
+        . "Connection: close\r\n\r\n";
+
+    # the server answers nobody before the script is done: it is told by that
+    my $begun = until_true(sub {
+        my $client = $redis->client();
+        ($client && $client->ask('GET', 'ran') // '') eq '1';
+    });
+
+    ok($begun, "a command is on its way");
+    $nginx->signal($signal);
+
+    my ($text) = values %{receive([$s], 10)};
+    like($text, qr/integer:5/, "and answered: $signal");
+}
+
+ok($nginx->ended(), 'nginx ends');
+is($nginx->alarms(), '', 'and leaves nothing behind');
+
+done_testing();
