@@ -11,8 +11,8 @@
 AUX := build-aux
 
 .DEFAULT_GOAL := build
-.PHONY: build run test unit check e2e bench asan valgrind fuzz image-check \
-        clean help
+.PHONY: build run test unit check e2e bench asan valgrind fuzz chaos \
+        image-check clean help
 
 build: ## build build/ngx_http_edge_module.so
 	@$(AUX)/deps build
@@ -52,6 +52,10 @@ valgrind: ## run every .t file once under valgrind
 fuzz: ## fuzz every parser for T seconds each (default 60)
 	@$(AUX)/deps build fuzz
 	@T=$(T) $(AUX)/fuzz
+
+chaos: ## kill dependencies under load, for CHAOS_SECONDS (default 60)
+	@$(AUX)/deps build test bench
+	@$(AUX)/chaos
 
 image-check: ## run the container's build steps in a chroot
 	@$(AUX)/deps image
