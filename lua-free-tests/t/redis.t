@@ -25,8 +25,10 @@ my $redis = Edge::Redis->start();
 
 my $nginx = Edge::Server->start(<<"END", main => Edge::Probe::load('redis'));
     edge_redis r { server 127.0.0.1:$redis->{port}; timeout 500ms; }
+    edge_redis long { server 127.0.0.1:$redis->{port}; timeout 20s; }
     server {
         listen 127.0.0.1:$port;
+        location /long/ { redis_probe long; }
         location / { redis_probe r; }
     }
 END
@@ -66,6 +68,17 @@ my $reads = $redis->info('stats')->{total_reads_processed};
 is(ask('/many?100+INCR+m'), '100:integer:100', 'a hundred commands at once');
 $reads = $redis->info('stats')->{total_reads_processed} - $reads;
 cmp_ok($reads, '<=', 3, "come in one read, and those of the test: $reads");
+
+# More than a socket takes at once, both ways.
+
+my $piece = 'x' x 4000;
+is(ask("/long/many?3000+APPEND+big+$piece"), '3000:integer:12000000',
+   'twelve megabytes');
+is(ask('/long/eval?return%20%23redis.call(%22GET%22%2CKEYS%5B1%5D)+big'),
+   'integer:12000000', 'are there');
+is(ask('/long/send?STRLEN+big'), 'integer:12000000', 'and all is in order');
+like(ask('/long/send?GET+big'), qr/^string:x{4000}/, 'and come back');
+is(ask('/long/send?GET+a'), 'string:2', 'in order again');
 
 is(ask('/forget?INCR+f'), 'forgotten', 'a command nobody waits for');
 ok(until_true(sub { $redis->call('GET', 'f') eq '1' }), 'is done');

@@ -156,6 +156,7 @@ for my $signal ('HUP', 'QUIT') {
 
     my ($text) = values %{receive([$s], 10)};
     like($text, qr/integer:5/, "and answered: $signal");
+    ok(logged(qr/exited with code 0/), 'before the worker ends');
 }
 
 ok($nginx->ended(), 'nginx ends');

@@ -110,6 +110,35 @@ test_no_redirects(void)
 }
 
 
+static void
+test_hosts(void)
+{
+    char       text[300];
+    ngx_str_t  s;
+
+    s = unit_str("redis-0001.cluster_1.use1.cache.amazonaws.com");
+    CHECK_INT(ngx_edge_redis_is_host(&s), 1);
+    s = unit_str("FE80::1");
+    CHECK_INT(ngx_edge_redis_is_host(&s), 1);
+
+    s = unit_str("");
+    CHECK_INT(ngx_edge_redis_is_host(&s), 0);
+    s = unit_str("a b");
+    CHECK_INT(ngx_edge_redis_is_host(&s), 0);
+    s = unit_str("a\x1b[31m");
+    CHECK_INT(ngx_edge_redis_is_host(&s), 0);
+    s = unit_str("a/b");
+    CHECK_INT(ngx_edge_redis_is_host(&s), 0);
+
+    memset(text, 'a', sizeof(text));
+    s.data = (u_char *) text;
+    s.len = NGX_EDGE_REDIS_HOST_MAX;
+    CHECK_INT(ngx_edge_redis_is_host(&s), 1);
+    s.len++;
+    CHECK_INT(ngx_edge_redis_is_host(&s), 0);
+}
+
+
 int
 main(void)
 {
@@ -117,6 +146,7 @@ main(void)
     RUN(test_hash_tags);
     RUN(test_redirects);
     RUN(test_no_redirects);
+    RUN(test_hosts);
 
     return unit_summary();
 }

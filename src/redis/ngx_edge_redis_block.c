@@ -12,8 +12,11 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>
+#include "redis/ngx_edge_redis_block.h"
 #include "redis/ngx_edge_redis_cluster.h"
-#include "redis/ngx_edge_redis_core.h"
+#include "redis/ngx_edge_redis_cmd.h"
+#include "redis/ngx_edge_redis_conn.h"
+#include "redis/ngx_edge_redis_node.h"
 
 
 ngx_int_t

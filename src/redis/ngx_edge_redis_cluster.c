@@ -19,7 +19,9 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 #include "redis/ngx_edge_redis_cluster.h"
-#include "redis/ngx_edge_redis_core.h"
+#include "redis/ngx_edge_redis_cmd.h"
+#include "redis/ngx_edge_redis_conn.h"
+#include "redis/ngx_edge_redis_node.h"
 #include "redis/ngx_edge_redis_slot.h"
 
 
@@ -397,7 +399,7 @@ ngx_edge_redis_node(ngx_edge_redis_conn_t *rc, const ngx_str_t *host,
             ngx_inet_set_port(server.addr.sockaddr, port);
         }
 
-    } else if (host->len > NGX_EDGE_REDIS_HOST_MAX) {
+    } else if (!ngx_edge_redis_is_host(host)) {
         return NULL;
 
     } else if (ngx_edge_redis_parse_addr(&addr, &sockaddr, host) == NGX_OK) {

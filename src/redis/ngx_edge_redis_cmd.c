@@ -18,8 +18,11 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 #include <ngx_sha1.h>
+#include "redis/ngx_edge_redis_block.h"
 #include "redis/ngx_edge_redis_cluster.h"
-#include "redis/ngx_edge_redis_core.h"
+#include "redis/ngx_edge_redis_cmd.h"
+#include "redis/ngx_edge_redis_conn.h"
+#include "redis/ngx_edge_redis_out.h"
 
 
 /* A cluster that sends a command further than this has lost its way. */
@@ -424,7 +427,7 @@ ngx_edge_redis_sent(ngx_edge_redis_conn_t *rc, ngx_edge_redis_pending_t *p)
 
     ngx_queue_insert_tail(&rc->sent, &p->sent);
 
-    ngx_edge_redis_conn_flush(rc);
+    ngx_edge_redis_out_flush(rc);
 }
 
 

@@ -27,7 +27,13 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 #include "redis/ngx_edge_redis_cluster.h"
-#include "redis/ngx_edge_redis_core.h"
+#include "redis/ngx_edge_redis_cmd.h"
+#include "redis/ngx_edge_redis_conn.h"
+#include "redis/ngx_edge_redis_greet.h"
+#include "redis/ngx_edge_redis_out.h"
+#include "redis/ngx_edge_redis_resolve.h"
+#include "redis/ngx_edge_redis_socket.h"
+#include "redis/ngx_edge_redis_tls.h"
 
 
 #define NGX_EDGE_REDIS_BACKOFF_MIN  50
@@ -35,6 +41,9 @@
 #define NGX_EDGE_REDIS_READ_SIZE    16384
 
 #define NGX_EDGE_REDIS_FAULT_MAX    128
+
+/* A server that is always a little too slow is told of once in a while. */
+#define NGX_EDGE_REDIS_WARN_AGAIN   10
 
 
 static void ngx_edge_redis_conn_open(ngx_edge_redis_conn_t *rc);
@@ -70,13 +79,6 @@ ngx_edge_redis_conn_ready(const ngx_edge_redis_conn_t *rc)
 {
     return rc->state == ngx_edge_redis_st_ready && !rc->stalled
            && !rc->leaving && !rc->failed;
-}
-
-
-void
-ngx_edge_redis_conn_flush(ngx_edge_redis_conn_t *rc)
-{
-    ngx_post_event(&rc->flush, &ngx_posted_events);
 }
 
 
@@ -210,9 +212,13 @@ ngx_edge_redis_conn_late(ngx_edge_redis_conn_t *rc,
 
     rc->stalled = 1;
 
-    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                  "edge redis: \"%V\" waits for %V, which is silent",
-                  &rc->redis->name, &rc->server->text);
+    if (ngx_time() - rc->warned >= NGX_EDGE_REDIS_WARN_AGAIN) {
+        rc->warned = ngx_time();
+
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "edge redis: \"%V\" waits for %V, which is silent",
+                      &rc->redis->name, &rc->server->text);
+    }
 
     ngx_add_timer(&rc->timer, rc->redis->connect_timeout);
 }
@@ -307,7 +313,7 @@ ngx_edge_redis_conn_linked(ngx_edge_redis_conn_t *rc)
 
     rc->linked = 1;
 
-    ngx_edge_redis_conn_flush(rc);
+    ngx_edge_redis_out_flush(rc);
 
     return NGX_OK;
 }
@@ -334,7 +340,7 @@ ngx_edge_redis_conn_secured(ngx_connection_t *c)
 
     rc->linked = 1;
 
-    ngx_edge_redis_conn_flush(rc);
+    ngx_edge_redis_out_flush(rc);
 
     /* what came with the end of the handshake gives no event */
 

@@ -11,7 +11,9 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>
-#include "redis/ngx_edge_redis_core.h"
+#include "redis/ngx_edge_redis_cmd.h"
+#include "redis/ngx_edge_redis_conn.h"
+#include "redis/ngx_edge_redis_node.h"
 
 
 ngx_edge_redis_conn_t *

@@ -11,7 +11,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>
-#include "redis/ngx_edge_redis_core.h"
+#include "redis/ngx_edge_redis_out.h"
 
 
 /* What a server may be behind with, and what is kept when it is not. */
@@ -57,6 +57,13 @@ ngx_edge_redis_out_reserve(ngx_edge_redis_conn_t *rc, size_t size)
     b->end = p + n;
 
     return b->last;
+}
+
+
+void
+ngx_edge_redis_out_flush(ngx_edge_redis_conn_t *rc)
+{
+    ngx_post_event(&rc->flush, &ngx_posted_events);
 }
 
 

@@ -12,7 +12,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>
-#include "redis/ngx_edge_redis_core.h"
+#include "redis/ngx_edge_redis_conn.h"
+#include "redis/ngx_edge_redis_resolve.h"
 
 
 static void ngx_edge_redis_resolve_handler(ngx_resolver_ctx_t *ctx);

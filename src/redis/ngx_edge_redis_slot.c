@@ -119,3 +119,27 @@ ngx_edge_redis_redirect(const ngx_str_t *text, ngx_edge_redis_redirect_t *to)
 
     return NGX_OK;
 }
+
+
+ngx_uint_t
+ngx_edge_redis_is_host(const ngx_str_t *host)
+{
+    u_char      c;
+    ngx_uint_t  i;
+
+    if (host->len == 0 || host->len > NGX_EDGE_REDIS_HOST_MAX) {
+        return 0;
+    }
+
+    for (i = 0; i < host->len; i++) {
+        c = host->data[i];
+
+        if ((c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
+            && c != '.' && c != ':' && c != '-' && c != '_')
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}

@@ -15,7 +15,10 @@
 #include <ngx_core.h>
 
 
-#define NGX_EDGE_REDIS_SLOTS  16384
+#define NGX_EDGE_REDIS_SLOTS     16384
+
+/* Names of servers that a cluster tells are no longer than this. */
+#define NGX_EDGE_REDIS_HOST_MAX  255
 
 
 /* "MOVED 3999 10.0.0.1:6381", or ASK: the slot is elsewhere from now on, or
@@ -30,6 +33,9 @@ typedef struct {
 
 /* The slot of a key, or of the part of it in the first braces. */
 ngx_uint_t ngx_edge_redis_slot(const ngx_str_t *key);
+
+/* Whether a host may be one: what a cluster says is also written to logs. */
+ngx_uint_t ngx_edge_redis_is_host(const ngx_str_t *host);
 
 /* NGX_OK, or NGX_DECLINED: the text of this error is no redirect. */
 ngx_int_t ngx_edge_redis_redirect(const ngx_str_t *text,

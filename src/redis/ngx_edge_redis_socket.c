@@ -12,7 +12,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>
-#include "redis/ngx_edge_redis_core.h"
+#include "redis/ngx_edge_redis_socket.h"
 
 
 static const char *ngx_edge_redis_socket_connect(ngx_connection_t *c,

@@ -12,7 +12,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>
-#include "redis/ngx_edge_redis_core.h"
+#include "redis/ngx_edge_redis_tls.h"
 
 
 #define NGX_EDGE_REDIS_TLS_DEPTH  5

@@ -11,6 +11,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "lib/ngx_http_edge_conf.h"
+#include "redis/ngx_edge_redis_tls.h"
 #include "redis/ngx_http_edge_redis.h"
 
 

@@ -13,6 +13,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "lib/ngx_http_edge_conf.h"
+#include "redis/ngx_edge_redis_block.h"
 #include "redis/ngx_http_edge_redis.h"
 #include "secret/ngx_http_edge_secret_api.h"
 
