@@ -103,8 +103,12 @@ $redis->go_on();
 ok(ready(), 'it answers again');
 is(ask('/send?GET+a'), 'string:1', 'and the right thing');
 
+# One of the timeouts is 20 s; nobody waits.
+
+my $start = time;
 $nginx->signal('QUIT');
 ok($nginx->ended(), 'nginx ends');
+cmp_ok(time - $start, '<', 15, 'at once');
 is($nginx->alarms(), '', 'and leaves nothing behind');
 
 done_testing();

@@ -9,8 +9,8 @@
  *
  * All commands of a block have the same timeout, so the block's queue of
  * waiting commands is in the order of their deadlines, and one timer does for
- * all: it is that of the first, or an earlier one.  While it runs it keeps an
- * exiting worker alive, for the requests that wait.
+ * all: it is that of the first, or an earlier one.  As long as one waits it
+ * keeps an exiting worker alive, for the requests.
  */
 
 
@@ -257,6 +257,7 @@ ngx_edge_redis_discard(ngx_edge_redis_pending_t *p)
 
     if (p->waiting.next) {
         ngx_queue_remove(&p->waiting);
+        p->redis->timer.cancelable = ngx_queue_empty(&p->redis->waiting);
     }
 
     ngx_free(p);
@@ -322,7 +323,11 @@ ngx_edge_redis_pending(ngx_edge_redis_t *redis, ngx_edge_redis_cmd_t *cmd,
         cmd->pending = p;
     }
 
+    p->redis = redis;
+
     ngx_queue_insert_tail(&redis->waiting, &p->waiting);
+
+    redis->timer.cancelable = 0;
 
     if (!redis->timer.timer_set) {
         ngx_add_timer(&redis->timer, redis->timeout);

@@ -116,6 +116,7 @@ struct ngx_edge_redis_pending_s {
     ngx_queue_t             sent;        /* in a connection */
     ngx_queue_t             waiting;     /* in the block; next NULL: it has no
                                             deadline, or that is over */
+    ngx_edge_redis_t       *redis;       /* NULL: it has no deadline */
     ngx_edge_redis_conn_t  *conn;
     ngx_edge_redis_cmd_t   *cmd;         /* NULL: nobody waits */
     ngx_edge_redis_own_pt   own;         /* NULL: a feature's */
