@@ -285,7 +285,7 @@ test_versions(void)
     v = ngx_edge_cache_version(l1, 7);
     CHECK(ngx_edge_cache_version(l1, 7) == v);
     x = ngx_edge_cache_version(l1, 8);
-    w = ngx_edge_cache_version_bump(l1, 7);
+    w = ngx_edge_cache_version_bump(l1, 7, 99, 1);
     CHECK(w != v);
     CHECK(ngx_edge_cache_version(l1, 7) == w);
     CHECK(ngx_edge_cache_version(l1, 8) == x);
@@ -298,6 +298,50 @@ test_versions(void)
 
     x = ngx_edge_cache_version(l1, 7);
     CHECK(x != v && x != w);
+
+    close_zone();
+}
+
+
+/* With others: what they have counts, but not over what they were not told. */
+
+static void
+test_shared_versions(void)
+{
+    uint64_t                v;
+    ngx_edge_cache_known_t  k;
+
+    open_zone(-1);
+
+    CHECK_INT(ngx_edge_cache_version_look(l1, 7, &k), 0);
+    CHECK_INT(ngx_edge_cache_version_look(l1, 7, &k), 0);
+
+    ngx_edge_cache_version_learn(l1, 7, 1234, 50);
+    CHECK_INT(ngx_edge_cache_version_look(l1, 7, &k), 1);
+    CHECK_INT(k.version, 1234);
+    CHECK_INT(k.time, 50);
+    CHECK_INT(k.untold, 0);
+
+    v = ngx_edge_cache_version_bump(l1, 7, 99, 60);
+    CHECK(v != 1234);
+    ngx_edge_cache_version_learn(l1, 7, 1234, 70);
+    CHECK_INT(ngx_edge_cache_version_look(l1, 7, &k), 1);
+    CHECK(k.version == v);
+    CHECK_INT(k.time, 60);
+    CHECK_INT(k.untold, 1);
+
+    ngx_edge_cache_version_told(l1, 7, 1234, 80);
+    CHECK_INT(ngx_edge_cache_version_look(l1, 7, &k), 1);
+    CHECK_INT(k.untold, 1);
+
+    ngx_edge_cache_version_told(l1, 7, v, 80);
+    CHECK_INT(ngx_edge_cache_version_look(l1, 7, &k), 1);
+    CHECK_INT(k.untold, 0);
+    CHECK_INT(k.time, 80);
+
+    ngx_edge_cache_version_learn(l1, 7, 1235, 90);
+    CHECK_INT(ngx_edge_cache_version_look(l1, 7, &k), 1);
+    CHECK_INT(k.version, 1235);
 
     close_zone();
 }
@@ -325,6 +369,7 @@ main(void)
     RUN(test_purge);
     RUN(test_flights);
     RUN(test_versions);
+    RUN(test_shared_versions);
     RUN(test_no_memory);
 
     return unit_summary();

@@ -52,6 +52,8 @@ typedef struct {
     uint64_t                  id;      /* 0: free */
     uint64_t                  version;
     uint64_t                  used;    /* when, by the counter */
+    ngx_msec_t                time;    /* when it was known to be so */
+    ngx_uint_t                untold;
 } ngx_edge_cache_version_t;
 
 
@@ -544,7 +546,8 @@ ngx_edge_cache_version(ngx_edge_cache_l1_t *l1, uint64_t id)
 
 
 uint64_t
-ngx_edge_cache_version_bump(ngx_edge_cache_l1_t *l1, uint64_t id)
+ngx_edge_cache_version_bump(ngx_edge_cache_l1_t *l1, uint64_t id,
+    uint64_t salt, ngx_msec_t now)
 {
     uint64_t                   version;
     ngx_edge_cache_version_t  *v;
@@ -552,12 +555,80 @@ ngx_edge_cache_version_bump(ngx_edge_cache_l1_t *l1, uint64_t id)
     ngx_shmtx_lock(&l1->pool->mutex);
 
     v = ngx_edge_cache_version_find(l1, id);
-    v->version = ++l1->counter;
+    v->version = (++l1->counter * 0x9e3779b97f4a7c15ULL) ^ salt;
+    v->time = now;
+    v->untold = 1;
     version = v->version;
 
     ngx_shmtx_unlock(&l1->pool->mutex);
 
     return version;
+}
+
+
+ngx_uint_t
+ngx_edge_cache_version_look(ngx_edge_cache_l1_t *l1, uint64_t id,
+    ngx_edge_cache_known_t *known)
+{
+    ngx_uint_t                 i;
+    ngx_edge_cache_version_t  *v;
+
+    ngx_shmtx_lock(&l1->pool->mutex);
+
+    v = &l1->version[(id % l1->sets) * NGX_EDGE_CACHE_WAYS];
+
+    for (i = 0; i < NGX_EDGE_CACHE_WAYS; i++, v++) {
+
+        if (v->id == id && v->version) {
+            known->version = v->version;
+            known->time = v->time;
+            known->untold = v->untold;
+            v->used = ++l1->counter;
+            break;
+        }
+    }
+
+    ngx_shmtx_unlock(&l1->pool->mutex);
+
+    return i < NGX_EDGE_CACHE_WAYS;
+}
+
+
+void
+ngx_edge_cache_version_learn(ngx_edge_cache_l1_t *l1, uint64_t id,
+    uint64_t version, ngx_msec_t now)
+{
+    ngx_edge_cache_version_t  *v;
+
+    ngx_shmtx_lock(&l1->pool->mutex);
+
+    v = ngx_edge_cache_version_find(l1, id);
+
+    if (!v->untold) {
+        v->version = version;
+        v->time = now;
+    }
+
+    ngx_shmtx_unlock(&l1->pool->mutex);
+}
+
+
+void
+ngx_edge_cache_version_told(ngx_edge_cache_l1_t *l1, uint64_t id,
+    uint64_t version, ngx_msec_t now)
+{
+    ngx_edge_cache_version_t  *v;
+
+    ngx_shmtx_lock(&l1->pool->mutex);
+
+    v = ngx_edge_cache_version_find(l1, id);
+
+    if (v->version == version) {
+        v->untold = 0;
+        v->time = now;
+    }
+
+    ngx_shmtx_unlock(&l1->pool->mutex);
 }
 
 
@@ -588,6 +659,7 @@ ngx_edge_cache_version_find(ngx_edge_cache_l1_t *l1, uint64_t id)
     oldest->id = id;
     oldest->version = ++l1->counter;
     oldest->used = l1->counter;
+    oldest->untold = 0;
 
     return oldest;
 }

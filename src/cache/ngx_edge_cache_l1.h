@@ -42,6 +42,14 @@ typedef struct {
 } ngx_edge_cache_label_t;
 
 
+/* A version that is shared with others. */
+typedef struct {
+    uint64_t     version;
+    ngx_msec_t   time;                 /* when it was so */
+    ngx_uint_t   untold;
+} ngx_edge_cache_known_t;
+
+
 typedef enum {
     ngx_edge_cache_flight_mine = 0,    /* go; end it with flight_end */
     ngx_edge_cache_flight_other,       /* somebody is on the way */
@@ -87,8 +95,22 @@ void ngx_edge_cache_flight_end(ngx_edge_cache_l1_t *l1, const u_char *key,
 /* The version of what id names; one that is not known gets a new one. */
 uint64_t ngx_edge_cache_version(ngx_edge_cache_l1_t *l1, uint64_t id);
 
-/* Gives it a version it never had. */
-uint64_t ngx_edge_cache_version_bump(ngx_edge_cache_l1_t *l1, uint64_t id);
+/* Gives it a version it never had, which nobody else was told yet; salt is
+ * random, so that no other zone comes to the same. */
+uint64_t ngx_edge_cache_version_bump(ngx_edge_cache_l1_t *l1, uint64_t id,
+    uint64_t salt, ngx_msec_t now);
+
+/* What is known of it: 1, or 0 if it is not; never makes one up. */
+ngx_uint_t ngx_edge_cache_version_look(ngx_edge_cache_l1_t *l1, uint64_t id,
+    ngx_edge_cache_known_t *known);
+
+/* The others' version, which counts unless there is one to be told. */
+void ngx_edge_cache_version_learn(ngx_edge_cache_l1_t *l1, uint64_t id,
+    uint64_t version, ngx_msec_t now);
+
+/* The others were told this version. */
+void ngx_edge_cache_version_told(ngx_edge_cache_l1_t *l1, uint64_t id,
+    uint64_t version, ngx_msec_t now);
 
 
 #endif /* _NGX_EDGE_CACHE_L1_H_INCLUDED_ */

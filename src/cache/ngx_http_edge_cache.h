@@ -8,7 +8,7 @@
  *
  *     off       not ours: another endpoint, a method that is not cached
  *     look      the key is being made, the entry looked for
- *     wait      somebody else fetches it; woken by a timer
+ *     wait      Redis was asked, or somebody else fetches it
  *     hit       answered here
  *     fetch     goes to the target; the filter may store what comes
  *
@@ -30,11 +30,14 @@
 #include "cache/ngx_edge_cache_key.h"
 #include "cache/ngx_edge_cache_l1.h"
 #include "cache/ngx_http_edge_cache_api.h"
+#include "cache/ngx_http_edge_cache_seek.h"
 #include "ngx_http_edge.h"
 
 
 #define NGX_HTTP_EDGE_CACHE_TENANT  0
 #define NGX_HTTP_EDGE_CACHE_USER    1
+
+#define NGX_HTTP_EDGE_CACHE_L2_MAX  (1024 * 1024)  /* bytes of a body */
 
 #define NGX_HTTP_EDGE_CACHE_LIFE    5000   /* ms of a flight, then renewed */
 
@@ -44,6 +47,8 @@ struct ngx_http_edge_cache_zone_s {
     ngx_str_t                          name;
     ngx_shm_zone_t                    *shm;
     ngx_edge_cache_l1_t               *l1;     /* in the zone */
+    ngx_edge_redis_t                  *redis;  /* NULL: none */
+    ngx_edge_redis_script_t            script; /* of the lock there */
 };
 
 
@@ -84,9 +89,7 @@ typedef struct {
     ngx_http_request_t                *request;
     const ngx_http_edge_cache_loc_conf_t
                                       *conf;
-    ngx_edge_cache_l1_t               *l1;
-    u_char                             key[NGX_EDGE_CACHE_KEY];
-    ngx_edge_cache_label_t             label;
+    ngx_http_edge_cache_seek_t         seek;
     ngx_edge_cache_control_t           control;    /* of the request */
     ngx_array_t                       *headers;    /* of the request as it
                                                       came: ngx_keyval_t */
@@ -97,10 +100,6 @@ typedef struct {
     ngx_str_t                          body;       /* captured so far */
     size_t                             room;       /* at body.data */
 
-    uint64_t                           flight;     /* token; 0: none */
-    ngx_msec_t                         waits;      /* until, for another */
-    ngx_event_t                        timer;
-
     unsigned                           hit:1;
     unsigned                           storable:1; /* the request lets it */
     unsigned                           storing:1;  /* the response too */
@@ -110,9 +109,19 @@ typedef struct {
     unsigned                           expired:1;
     unsigned                           varies:1;   /* other variants are
                                                       there */
-    unsigned                           waiting:1;
-    unsigned                           collapsed:1;
+    unsigned                           waiting:1;  /* called again, looks */
 } ngx_http_edge_cache_ctx_t;
+
+
+struct ngx_http_edge_cache_answer_s {
+    ngx_http_edge_cache_seek_t         seek;
+
+    /* while a corpus' version is being asked for */
+    uint64_t                           corpus;     /* its id; 0: none asked */
+    uint64_t                           telling;    /* version; 0: asking */
+    const ngx_str_t                   *tenant;
+    const ngx_str_t                   *collection;
+};
 
 
 extern ngx_module_t  ngx_http_edge_cache_module;
@@ -134,7 +143,7 @@ ngx_http_edge_cache_zone_t *ngx_http_edge_cache_by_name(
 
 /* ngx_http_edge_cache_key.c */
 
-/* Makes ctx->key for the method.  NGX_OK; NGX_DECLINED: there is none (no
+/* Makes ctx->seek.key for the method.  NGX_OK; NGX_DECLINED: there is none (no
  * user where the scope is one, a body in a file); NGX_ERROR. */
 ngx_int_t ngx_http_edge_cache_make_key(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx, const ngx_str_t *method);
@@ -151,10 +160,6 @@ ngx_int_t ngx_http_edge_cache_variant(ngx_http_request_t *r,
 
 /* ngx_http_edge_cache_lookup.c: the PRECONTENT handler. */
 ngx_int_t ngx_http_edge_cache_handler(ngx_http_request_t *r);
-
-/* Ends the flight; open ms in which nobody waits for the key. */
-void ngx_http_edge_cache_land(ngx_http_edge_cache_ctx_t *ctx,
-    ngx_msec_t open);
 
 
 /* Not 0, which stands for any. */

@@ -9,7 +9,9 @@
  * An answer is looked for, and if it is not there, made by one request at a
  * time:
  *
- *     create -> get -> NGX_OK                      found
+ *     create -> corpus ... -> key -> get, which gives
+ *
+ *                      NGX_OK                      found
  *                      NGX_AGAIN, wake, get ...    somebody makes it
  *                      NGX_DECLINED -> put         made by us
  *                                   -> drop        made, and not to be kept
@@ -43,12 +45,22 @@ typedef void (*ngx_http_edge_cache_wake_pt)(void *data);
 ngx_http_edge_cache_zone_t *ngx_http_edge_cache_zone_find(ngx_conf_t *cf,
     const ngx_str_t *name);
 
-/* An answer for the request's tenant and module and for what the pieces say;
- * in r->pool.  NULL: no memory. */
+/* An answer, in r->pool.  NULL: no memory. */
 ngx_http_edge_cache_answer_t *ngx_http_edge_cache_answer_create(
     ngx_http_request_t *r, ngx_http_edge_cache_zone_t *zone,
-    const ngx_str_t *pieces, ngx_uint_t n, ngx_http_edge_cache_wake_pt wake,
-    void *data);
+    ngx_http_edge_cache_wake_pt wake, void *data);
+
+/* The version of a corpus it is made from, not older than max_age ms, which
+ * has to be one of the key's pieces.  NGX_OK; NGX_AGAIN: wake will be called;
+ * NGX_DECLINED: it is not known, nothing may be cached; NGX_ERROR. */
+ngx_int_t ngx_http_edge_cache_answer_corpus(
+    ngx_http_edge_cache_answer_t *answer, const ngx_str_t *tenant,
+    const ngx_str_t *collection, ngx_msec_t max_age, uint64_t *version);
+
+/* It is the answer for the request's tenant and module and for what the pieces
+ * say.  NGX_OK, NGX_ERROR. */
+ngx_int_t ngx_http_edge_cache_answer_key(ngx_http_edge_cache_answer_t *answer,
+    const ngx_str_t *pieces, ngx_uint_t n);
 
 /* Looks for it.  NGX_OK: parts[n] are its parts, in r->pool; NGX_DECLINED: it
  * is to be made; NGX_AGAIN: wake will be called; NGX_ERROR.  With OK and
@@ -66,10 +78,6 @@ void ngx_http_edge_cache_answer_put(ngx_http_edge_cache_answer_t *answer,
 
 /* There is none to be kept: nobody has to wait for one. */
 void ngx_http_edge_cache_answer_drop(ngx_http_edge_cache_answer_t *answer);
-
-/* The version of a tenant's corpus. */
-uint64_t ngx_http_edge_cache_corpus(ngx_http_edge_cache_zone_t *zone,
-    const ngx_str_t *tenant, const ngx_str_t *collection);
 
 /* The corpus has changed: another version, in all zones. */
 void ngx_http_edge_cache_corpus_changed(ngx_http_request_t *r,

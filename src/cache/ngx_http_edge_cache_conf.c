@@ -17,6 +17,13 @@
 #define NGX_HTTP_EDGE_CACHE_ZONE_MIN  (64 * 1024)
 
 
+/* Renews a lock that is still the token's, or with 0 gives it up. */
+static const ngx_str_t  ngx_http_edge_cache_lock_script = ngx_string(
+    "if redis.call('GET',KEYS[1])~=ARGV[1] then return 0 end "
+    "if ARGV[2]=='0' then return redis.call('DEL',KEYS[1]) end "
+    "return redis.call('PEXPIRE',KEYS[1],ARGV[2])");
+
+
 static char *ngx_http_edge_cache_zone_size(ngx_conf_t *cf,
     const ngx_str_t *text, ngx_str_t *name, size_t *size);
 static ngx_int_t ngx_http_edge_cache_init_zone(ngx_shm_zone_t *shm,
@@ -29,13 +36,14 @@ ngx_http_edge_cache_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_edge_cache_main_conf_t *cmcf = conf;
 
     size_t                        size;
-    ngx_str_t                    *value, text, name;
+    ngx_str_t                    *value, text, name, redis;
     ngx_uint_t                    i;
     ngx_http_edge_cache_zone_t   *zone, **p;
 
     value = cf->args->elts;
     size = 0;
     ngx_str_null(&name);
+    ngx_str_null(&redis);
 
     for (i = 1; i < cf->args->nelts; i++) {
 
@@ -48,6 +56,13 @@ ngx_http_edge_cache_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                 return NGX_CONF_ERROR;
             }
 
+            continue;
+        }
+
+        if (ngx_http_edge_conf_param(&value[i], "redis", &text)
+            && text.len && redis.len == 0)
+        {
+            redis = text;
             continue;
         }
 
@@ -70,6 +85,16 @@ ngx_http_edge_cache_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     zone->name = name;
+
+    if (redis.len) {
+        zone->redis = ngx_edge_redis_by_name(cf, &redis);
+        if (zone->redis == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        ngx_edge_redis_script_init(&zone->script,
+                                   &ngx_http_edge_cache_lock_script);
+    }
 
     zone->shm = ngx_shared_memory_add(cf, &name, size,
                                       &ngx_http_edge_cache_module);

@@ -99,7 +99,7 @@ ngx_http_edge_cache_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
         if (ngx_http_edge_cache_capture(r, ctx, cl->buf) != NGX_OK) {
             ctx->storing = 0;
-            ngx_http_edge_cache_land(ctx, 0);
+            ngx_http_edge_cache_seek_end(&ctx->seek, 0);
             break;
         }
 

@@ -82,7 +82,7 @@ ngx_http_edge_cache_make_key(ngx_http_request_t *r,
     }
 
     return ngx_edge_cache_key(cmcf->hash, r->pool, piece,
-                              NGX_HTTP_EDGE_CACHE_PIECES, ctx->key);
+                              NGX_HTTP_EDGE_CACHE_PIECES, ctx->seek.key);
 }
 
 
@@ -215,7 +215,7 @@ ngx_http_edge_cache_variant(ngx_http_request_t *r,
     }
 
     ngx_str_set(&piece[0], "variant");
-    piece[1].data = ctx->key;
+    piece[1].data = ctx->seek.key;
     piece[1].len = NGX_EDGE_CACHE_KEY;
     piece[2] = *names;
 

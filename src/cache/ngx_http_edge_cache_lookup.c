@@ -16,10 +16,6 @@
 #include "route/ngx_http_edge_route_api.h"
 
 
-#define NGX_HTTP_EDGE_CACHE_STACK  4096    /* bytes of a usual entry */
-#define NGX_HTTP_EDGE_CACHE_POLL   20      /* ms between two looks */
-
-
 static ngx_int_t ngx_http_edge_cache_start(ngx_http_request_t *r,
     ngx_http_edge_record_t *rec, const ngx_http_edge_cache_loc_conf_t *conf);
 static ngx_int_t ngx_http_edge_cache_begin(ngx_http_request_t *r,
@@ -40,8 +36,9 @@ static ngx_int_t ngx_http_edge_cache_fetch(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx, const char *status);
 static ngx_int_t ngx_http_edge_cache_wait(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx);
-static void ngx_http_edge_cache_wake(ngx_event_t *ev);
-static void ngx_http_edge_cache_renew(ngx_event_t *ev);
+static ngx_int_t ngx_http_edge_cache_suspend(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx);
+static void ngx_http_edge_cache_wake(void *data);
 static void ngx_http_edge_cache_cleanup(void *data);
 
 
@@ -120,9 +117,13 @@ ngx_http_edge_cache_start(ngx_http_request_t *r, ngx_http_edge_record_t *rec,
 
     ctx->request = r;
     ctx->conf = conf;
-    ctx->l1 = conf->zone->l1;
-    ctx->label.tenant = ngx_http_edge_cache_digest(&rec->tenant);
-    ctx->label.module = ngx_http_edge_cache_digest(&rec->module->name);
+    ctx->seek.request = r;
+    ctx->seek.zone = conf->zone;
+    ctx->seek.wake = ngx_http_edge_cache_wake;
+    ctx->seek.data = ctx;
+    ctx->seek.wait = conf->lock_timeout;
+    ctx->seek.label.tenant = ngx_http_edge_cache_digest(&rec->tenant);
+    ctx->seek.label.module = ngx_http_edge_cache_digest(&rec->module->name);
     ctx->authorized = (rec->verified != NULL
                        || r->headers_in.authorization != NULL);
 
@@ -280,10 +281,14 @@ ngx_http_edge_cache_look(ngx_http_request_t *r,
 
     now = ngx_time();
 
-    rc = ngx_http_edge_cache_find(r, ctx, ctx->key, &ctx->entry);
+    rc = ngx_http_edge_cache_find(r, ctx, ctx->seek.key, &ctx->entry);
 
     if (rc == NGX_ERROR) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (rc == NGX_AGAIN) {
+        return ngx_http_edge_cache_suspend(r, ctx);
     }
 
     if (rc == NGX_DECLINED) {
@@ -310,44 +315,24 @@ ngx_http_edge_cache_look(ngx_http_request_t *r,
 }
 
 
-/* NGX_OK: a response, in r->pool; NGX_DECLINED: none; NGX_ERROR. */
+/* NGX_OK: a response, in r->pool; NGX_DECLINED: none; NGX_AGAIN; NGX_ERROR. */
 
 static ngx_int_t
 ngx_http_edge_cache_find(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx, const u_char *key,
     ngx_edge_cache_entry_t *e)
 {
-    u_char     *p;
-    size_t      size;
-    ngx_int_t   rc;
-    u_char      stack[NGX_HTTP_EDGE_CACHE_STACK];
-    u_char      variant[NGX_EDGE_CACHE_KEY];
+    u_char     variant[NGX_EDGE_CACHE_KEY];
+    ngx_int_t  rc;
+    ngx_str_t  data;
 
-    p = NULL;
+    rc = ngx_http_edge_cache_seek_get(&ctx->seek, key, &data);
 
-    rc = ngx_edge_cache_l1_get(ctx->l1, key, stack, sizeof(stack), &size);
-
-    if (rc == NGX_DECLINED) {
-        return NGX_DECLINED;
+    if (rc != NGX_OK) {
+        return rc;
     }
 
-    p = ngx_pnalloc(r->pool, size);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (rc == NGX_OK) {
-        ngx_memcpy(p, stack, size);
-
-    } else {
-        rc = ngx_edge_cache_l1_get(ctx->l1, key, p, size, &size);
-    }
-
-    /* replaced by a longer one since the first look is a miss like another */
-
-    if (rc != NGX_OK
-        || ngx_edge_cache_entry_read(e, key, p, size) != NGX_OK)
-    {
+    if (ngx_edge_cache_entry_read(e, key, data.data, data.len) != NGX_OK) {
         return NGX_DECLINED;
     }
 
@@ -355,7 +340,9 @@ ngx_http_edge_cache_find(ngx_http_request_t *r,
         return (e->nparts == ngx_edge_cache_part_n) ? NGX_OK : NGX_DECLINED;
     }
 
-    if (e->kind != ngx_edge_cache_vary || e->nparts != 1 || key != ctx->key) {
+    if (e->kind != ngx_edge_cache_vary || e->nparts != 1
+        || key != ctx->seek.key)
+    {
         return NGX_DECLINED;
     }
 
@@ -439,42 +426,28 @@ static ngx_int_t
 ngx_http_edge_cache_wait(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx)
 {
-    const char               *status;
-    ngx_msec_t                now;
-    ngx_edge_cache_flight_e   flight;
+    ngx_int_t    rc;
+    const char  *status;
 
     status = ctx->expired ? "EXPIRED" : "MISS";
-    now = ngx_current_msec;
 
     if (!ctx->conf->lock || !ctx->storable || ctx->control.only_if_cached) {
         return ngx_http_edge_cache_fetch(r, ctx, status);
     }
 
-    flight = ngx_edge_cache_flight_begin(ctx->l1, ctx->key, now,
-                                         NGX_HTTP_EDGE_CACHE_LIFE,
-                                         &ctx->flight);
+    rc = ngx_http_edge_cache_seek_lead(&ctx->seek);
 
-    if (flight == ngx_edge_cache_flight_mine) {
-        ctx->timer.handler = ngx_http_edge_cache_renew;
-        ctx->timer.data = ctx;
-        ctx->timer.log = r->connection->log;
-        ctx->timer.cancelable = 1;
-        ngx_add_timer(&ctx->timer, NGX_HTTP_EDGE_CACHE_LIFE / 2);
+    return (rc == NGX_AGAIN) ? ngx_http_edge_cache_suspend(r, ctx)
+                             : ngx_http_edge_cache_fetch(r, ctx, status);
+}
 
-        return ngx_http_edge_cache_fetch(r, ctx, status);
-    }
 
-    if (!ctx->waiting) {
-        ctx->waits = now + ctx->conf->lock_timeout;
-    }
+/* Until the seeker wakes the request; it owns the timer that this takes. */
 
-    if (flight == ngx_edge_cache_flight_free
-        || (ngx_msec_int_t) (ctx->waits - now) <= 0)
-    {
-        return ngx_http_edge_cache_fetch(r, ctx, status);
-    }
-
-    ctx->collapsed = 1;
+static ngx_int_t
+ngx_http_edge_cache_suspend(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx)
+{
     ctx->waiting = 1;
 
     if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
@@ -484,24 +457,18 @@ ngx_http_edge_cache_wait(ngx_http_request_t *r,
     r->read_event_handler = ngx_http_test_reading;
     r->write_event_handler = ngx_http_request_empty_handler;
 
-    ctx->timer.handler = ngx_http_edge_cache_wake;
-    ctx->timer.data = ctx;
-    ctx->timer.log = r->connection->log;
-    ngx_add_timer(&ctx->timer, ngx_min(NGX_HTTP_EDGE_CACHE_POLL,
-                                       ctx->waits - now));
-
     return NGX_AGAIN;
 }
 
 
 static void
-ngx_http_edge_cache_wake(ngx_event_t *ev)
+ngx_http_edge_cache_wake(void *data)
 {
-    ngx_connection_t           *c;
-    ngx_http_request_t         *r;
-    ngx_http_edge_cache_ctx_t  *ctx;
+    ngx_http_edge_cache_ctx_t *ctx = data;
 
-    ctx = ev->data;
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
     r = ctx->request;
     c = r->connection;
 
@@ -517,44 +484,11 @@ ngx_http_edge_cache_wake(ngx_event_t *ev)
 
 
 static void
-ngx_http_edge_cache_renew(ngx_event_t *ev)
-{
-    ngx_http_edge_cache_ctx_t *ctx = ev->data;
-
-    ngx_edge_cache_flight_renew(ctx->l1, ctx->key, ctx->flight,
-                                ngx_current_msec, NGX_HTTP_EDGE_CACHE_LIFE);
-
-    ngx_add_timer(&ctx->timer, NGX_HTTP_EDGE_CACHE_LIFE / 2);
-}
-
-
-void
-ngx_http_edge_cache_land(ngx_http_edge_cache_ctx_t *ctx, ngx_msec_t open)
-{
-    if (ctx->flight == 0) {
-        return;
-    }
-
-    ngx_edge_cache_flight_end(ctx->l1, ctx->key, ctx->flight,
-                              ngx_current_msec, open);
-    ctx->flight = 0;
-
-    if (ctx->timer.timer_set) {
-        ngx_del_timer(&ctx->timer);
-    }
-}
-
-
-static void
 ngx_http_edge_cache_cleanup(void *data)
 {
     ngx_http_edge_cache_ctx_t *ctx = data;
 
-    ngx_http_edge_cache_land(ctx, 0);
-
-    if (ctx->timer.timer_set) {
-        ngx_del_timer(&ctx->timer);
-    }
+    ngx_http_edge_cache_seek_end(&ctx->seek, 0);
 }
 
 

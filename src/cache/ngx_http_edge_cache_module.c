@@ -286,10 +286,14 @@ ngx_http_edge_cache_enable(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    if (conf->max_size == 0 || conf->max_size > NGX_EDGE_CACHE_L1_MAX) {
+    if (conf->max_size == 0
+        || conf->max_size > (conf->zone->redis ? NGX_HTTP_EDGE_CACHE_L2_MAX
+                                               : NGX_EDGE_CACHE_L1_MAX))
+    {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"edge_cache_max_size\" must be between 1 and 32k in a "
-                      "location with edge_cache \"%V\"", &conf->name);
+                      "\"edge_cache_max_size\" must be between 1 and %s in a "
+                      "location with edge_cache \"%V\"",
+                      conf->zone->redis ? "1m" : "32k", &conf->name);
         return NGX_CONF_ERROR;
     }
 

@@ -220,7 +220,7 @@ ngx_http_edge_cache_status(ngx_http_request_t *r,
         }
     }
 
-    if (ctx->collapsed) {
+    if (ctx->seek.waited) {
         p = ngx_sprintf(p, "; collapsed");
     }
 

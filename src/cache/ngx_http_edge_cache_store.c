@@ -83,7 +83,7 @@ ngx_http_edge_cache_judge(ngx_http_request_t *r,
     if (ctx->unsafe && r->headers_out.status >= NGX_HTTP_OK
         && r->headers_out.status < NGX_HTTP_BAD_REQUEST)
     {
-        ngx_edge_cache_l1_remove(ctx->l1, ctx->key);
+        ngx_http_edge_cache_seek_remove(&ctx->seek);
     }
 
     if (!ctx->storable) {
@@ -97,7 +97,7 @@ ngx_http_edge_cache_judge(ngx_http_request_t *r,
         ngx_log_debug1(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                        "edge cache: not stored: %s", why);
 
-        ngx_http_edge_cache_land(ctx, NGX_HTTP_EDGE_CACHE_OPEN);
+        ngx_http_edge_cache_seek_end(&ctx->seek, NGX_HTTP_EDGE_CACHE_OPEN);
 
         return NGX_OK;
     }
@@ -112,8 +112,10 @@ ngx_http_edge_cache_judge(ngx_http_request_t *r,
     ctx->entry.part[ngx_edge_cache_part_body].len =
                ngx_max(r->upstream->headers_in.content_length_n, 0);
 
-    if (ngx_edge_cache_entry_size(&ctx->entry) > NGX_EDGE_CACHE_L1_MAX) {
-        ngx_http_edge_cache_land(ctx, NGX_HTTP_EDGE_CACHE_OPEN);
+    if (ctx->seek.zone->redis == NULL
+        && ngx_edge_cache_entry_size(&ctx->entry) > NGX_EDGE_CACHE_L1_MAX)
+    {
+        ngx_http_edge_cache_seek_end(&ctx->seek, NGX_HTTP_EDGE_CACHE_OPEN);
         return NGX_OK;
     }
 
@@ -409,7 +411,7 @@ ngx_http_edge_cache_store(ngx_http_request_t *r,
     if (len >= 0 && ctx->body.len != (size_t) len
         && ctx->entry.status != NGX_HTTP_NO_CONTENT)
     {
-        ngx_http_edge_cache_land(ctx, 0);
+        ngx_http_edge_cache_seek_end(&ctx->seek, 0);
         return;
     }
 
@@ -418,13 +420,13 @@ ngx_http_edge_cache_store(ngx_http_request_t *r,
     if (ngx_http_edge_cache_etag(r, ctx) != NGX_OK
         || ngx_http_edge_cache_vary(r, &names) != NGX_OK)
     {
-        ngx_http_edge_cache_land(ctx, 0);
+        ngx_http_edge_cache_seek_end(&ctx->seek, 0);
         return;
     }
 
     if (names.len == 0) {
-        ngx_http_edge_cache_put(r, ctx, &ctx->entry, ctx->key);
-        ngx_http_edge_cache_land(ctx, 0);
+        ngx_http_edge_cache_put(r, ctx, &ctx->entry, ctx->seek.key);
+        ngx_http_edge_cache_seek_end(&ctx->seek, 0);
         return;
     }
 
@@ -437,10 +439,10 @@ ngx_http_edge_cache_store(ngx_http_request_t *r,
         marker.nparts = 1;
         marker.part[0] = names;
 
-        ngx_http_edge_cache_put(r, ctx, &marker, ctx->key);
+        ngx_http_edge_cache_put(r, ctx, &marker, ctx->seek.key);
     }
 
-    ngx_http_edge_cache_land(ctx, 0);
+    ngx_http_edge_cache_seek_end(&ctx->seek, 0);
 }
 
 
@@ -554,25 +556,22 @@ ngx_http_edge_cache_put(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx, const ngx_edge_cache_entry_t *e,
     const u_char *key)
 {
-    u_char  *p;
-    size_t   size;
+    ngx_str_t  data;
 
-    size = ngx_edge_cache_entry_size(e);
+    data.len = ngx_edge_cache_entry_size(e);
 
-    if (size == 0 || size > NGX_EDGE_CACHE_L1_MAX) {
+    if (data.len == 0) {
         return;
     }
 
-    p = ngx_palloc(r->pool, size);
-    if (p == NULL) {
+    data.data = ngx_palloc(r->pool, data.len);
+    if (data.data == NULL) {
         return;
     }
 
-    ngx_edge_cache_entry_write(e, key, p);
+    ngx_edge_cache_entry_write(e, key, data.data);
+    ngx_http_edge_cache_seek_put(&ctx->seek, key, &data,
+                                 e->expires - ngx_time());
 
-    /* no room in a full zone: the next request stores it */
-
-    (void) ngx_edge_cache_l1_put(ctx->l1, key, &ctx->label, p, size);
-
-    (void) ngx_pfree(r->pool, p);
+    (void) ngx_pfree(r->pool, data.data);
 }

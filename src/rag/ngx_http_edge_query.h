@@ -109,6 +109,7 @@ struct ngx_http_edge_query_s {
     ngx_str_t                     sources;     /* JSON; empty: not cached */
     ngx_edge_buf_t                captured;    /* of a streamed answer */
     uint64_t                      corpora[NGX_HTTP_EDGE_RAG_SEARCH_MAX];
+    ngx_uint_t                    ncorpora;    /* whose version is known */
 
     unsigned                      streamed:1;  /* the client wants a stream */
     unsigned                      want_usage:1;    /* chat, stream_options */
@@ -116,6 +117,7 @@ struct ngx_http_edge_query_s {
     unsigned                      search_only:1;
     unsigned                      grounded:1;
     unsigned                      degraded:1;
+    unsigned                      keyed:1;     /* the cache was asked */
     unsigned                      cached:1;    /* given before */
 };
 

@@ -17,7 +17,7 @@
 #include "rag/ngx_http_edge_query.h"
 
 
-#define NGX_HTTP_EDGE_QUERY_PIECES     (5 + NGX_HTTP_EDGE_RAG_SEARCH_MAX)
+#define NGX_HTTP_EDGE_QUERY_PIECES     5
 #define NGX_HTTP_EDGE_QUERY_TEXT_MAX   (256 * 1024)
 #define NGX_HTTP_EDGE_QUERY_CAPTURE    1024
 
@@ -34,11 +34,11 @@ typedef enum {
 } ngx_http_edge_query_part_e;
 
 
-static ngx_int_t ngx_http_edge_query_cache_create(ngx_http_edge_query_t *q);
+static ngx_int_t ngx_http_edge_query_cache_look(ngx_http_edge_query_t *q);
+static ngx_int_t ngx_http_edge_query_cache_key(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_cache_options(ngx_http_edge_query_t *q,
     ngx_str_t *text);
-static ngx_uint_t ngx_http_edge_query_cache_corpora(ngx_http_edge_query_t *q,
-    ngx_str_t *piece);
+static ngx_int_t ngx_http_edge_query_cache_corpora(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_cache_fill(ngx_http_edge_query_t *q,
     ngx_str_t *part);
 static void ngx_http_edge_query_cache_wake(void *data);
@@ -49,30 +49,26 @@ static void ngx_http_edge_query_cache_say(ngx_edge_buf_t *b,
 ngx_int_t
 ngx_http_edge_query_cache_get(ngx_http_edge_query_t *q)
 {
-    ngx_int_t  rc;
-    ngx_str_t  part[ngx_http_edge_query_part_n];
+    ngx_int_t                 rc;
+    ngx_http_edge_rag_ctx_t  *ctx;
 
-    if (q->ctx->expired) {
-        return NGX_DECLINED;
+    ctx = q->ctx;
+
+    if (ctx->cached == NULL) {
+        ctx->cached = ngx_http_edge_cache_answer_create(ctx->request,
+                                            ctx->conf->cache_zone,
+                                            ngx_http_edge_query_cache_wake,
+                                            ctx);
+        if (ctx->cached == NULL) {
+            return NGX_ERROR;
+        }
     }
 
-    if (q->ctx->cached == NULL
-        && ngx_http_edge_query_cache_create(q) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    rc = ngx_http_edge_cache_answer_get(q->ctx->cached, part,
-                                        ngx_http_edge_query_part_n);
+    rc = ctx->expired ? NGX_DECLINED : ngx_http_edge_query_cache_look(q);
 
     if (rc == NGX_AGAIN) {
-        q->ctx->cache_pending = 1;
-        q->ctx->pending++;
-        return NGX_AGAIN;
-    }
-
-    if (rc == NGX_OK) {
-        return ngx_http_edge_query_cache_fill(q, part);
+        ctx->cache_pending = 1;
+        ctx->pending++;
     }
 
     return rc;
@@ -80,17 +76,83 @@ ngx_http_edge_query_cache_get(ngx_http_edge_query_t *q)
 
 
 static ngx_int_t
-ngx_http_edge_query_cache_create(ngx_http_edge_query_t *q)
+ngx_http_edge_query_cache_look(ngx_http_edge_query_t *q)
 {
-    ngx_str_t                  piece[NGX_HTTP_EDGE_QUERY_PIECES];
-    ngx_uint_t                 n;
-    ngx_http_edge_rag_ctx_t   *ctx;
+    ngx_int_t  rc;
+    ngx_str_t  part[ngx_http_edge_query_part_n];
 
-    ctx = q->ctx;
+    if (!q->keyed) {
+        rc = ngx_http_edge_query_cache_corpora(q);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        if (ngx_http_edge_query_cache_key(q) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        q->keyed = 1;
+    }
+
+    rc = ngx_http_edge_cache_answer_get(q->ctx->cached, part,
+                                        ngx_http_edge_query_part_n);
+
+    return (rc == NGX_OK) ? ngx_http_edge_query_cache_fill(q, part) : rc;
+}
+
+
+/* The versions of what is searched. */
+
+static ngx_int_t
+ngx_http_edge_query_cache_corpora(ngx_http_edge_query_t *q)
+{
+    ngx_int_t                         rc;
+    ngx_uint_t                        n;
+    const ngx_str_t                  *tenant, *collection;
+    ngx_http_edge_search_conf_t      *search;
+    const ngx_http_edge_rag_conf_t   *conf;
+
+    static const ngx_str_t            shared = ngx_string("_shared");
+
+    conf = q->ctx->conf;
+    n = conf->store ? 1 : conf->searches.nelts;
+    search = conf->searches.elts;
+
+    for ( /* void */ ; q->ncorpora < n; q->ncorpora++) {
+
+        tenant = &q->ctx->record->tenant;
+        collection = &conf->store_path;
+
+        if (conf->store == NULL) {
+            collection = &search[q->ncorpora].collection;
+
+            if (search[q->ncorpora].scope == ngx_http_edge_scope_shared) {
+                tenant = &shared;
+            }
+        }
+
+        rc = ngx_http_edge_cache_answer_corpus(q->ctx->cached, tenant,
+                                               collection,
+                                               conf->cache_version_age,
+                                               &q->corpora[q->ncorpora]);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_edge_query_cache_key(ngx_http_edge_query_t *q)
+{
+    ngx_str_t  piece[NGX_HTTP_EDGE_QUERY_PIECES];
 
     ngx_memzero(piece, sizeof(piece));
 
-    piece[0].data = (u_char *) ctx->conf->digest;
+    piece[0].data = (u_char *) q->ctx->conf->digest;
     piece[0].len = NGX_EDGE_HASH_SIZE;
 
     if (ngx_http_edge_query_cache_options(q, &piece[1]) != NGX_OK) {
@@ -100,13 +162,11 @@ ngx_http_edge_query_cache_create(ngx_http_edge_query_t *q)
     piece[2] = q->history;
     piece[3] = q->question;
 
-    n = 4 + ngx_http_edge_query_cache_corpora(q, &piece[4]);
+    piece[4].data = (u_char *) q->corpora;
+    piece[4].len = q->ncorpora * sizeof(uint64_t);
 
-    ctx->cached = ngx_http_edge_cache_answer_create(ctx->request,
-                                         ctx->conf->cache_zone, piece, n,
-                                         ngx_http_edge_query_cache_wake, ctx);
-
-    return ctx->cached ? NGX_OK : NGX_ERROR;
+    return ngx_http_edge_cache_answer_key(q->ctx->cached, piece,
+                                          NGX_HTTP_EDGE_QUERY_PIECES);
 }
 
 
@@ -135,43 +195,6 @@ ngx_http_edge_query_cache_options(ngx_http_edge_query_t *q, ngx_str_t *text)
     /* too long a filter fails the request, as it would at the search */
 
     return ngx_edge_buf_done(&b, text);
-}
-
-
-/* The versions of what is searched; piece has room for each search. */
-
-static ngx_uint_t
-ngx_http_edge_query_cache_corpora(ngx_http_edge_query_t *q, ngx_str_t *piece)
-{
-    uint64_t                          *version;
-    ngx_uint_t                         i, n;
-    const ngx_str_t                   *tenant;
-    ngx_http_edge_search_conf_t       *search;
-    const ngx_http_edge_rag_conf_t    *conf;
-
-    static const ngx_str_t             shared = ngx_string("_shared");
-
-    conf = q->ctx->conf;
-    n = conf->store ? 1 : conf->searches.nelts;
-    search = conf->searches.elts;
-    version = q->corpora;
-
-    for (i = 0; i < n; i++) {
-
-        tenant = (conf->store == NULL
-                  && search[i].scope == ngx_http_edge_scope_shared)
-                 ? &shared : &q->ctx->record->tenant;
-
-        version[i] = ngx_http_edge_cache_corpus(conf->cache_zone, tenant,
-                                                conf->store
-                                                ? &conf->store_path
-                                                : &search[i].collection);
-
-        piece[i].data = (u_char *) &version[i];
-        piece[i].len = sizeof(uint64_t);
-    }
-
-    return n;
 }
 
 
@@ -241,7 +264,7 @@ ngx_http_edge_query_cache_sources(ngx_http_edge_query_t *q)
 {
     ngx_edge_buf_t  b;
 
-    if (q->ctx->cached == NULL || !q->grounded || q->degraded) {
+    if (!q->keyed || !q->grounded || q->degraded) {
         return NGX_OK;
     }
 
@@ -259,7 +282,7 @@ void
 ngx_http_edge_query_cache_piece(ngx_http_edge_query_t *q,
     const ngx_str_t *text)
 {
-    if (q->ctx->cached == NULL || q->sources.len == 0) {
+    if (!q->keyed || q->sources.len == 0) {
         return;
     }
 
@@ -280,7 +303,7 @@ ngx_http_edge_query_cache_put(ngx_http_edge_query_t *q)
 {
     ngx_str_t  part[ngx_http_edge_query_part_n];
 
-    if (q->ctx->cached == NULL || q->cached) {
+    if (!q->keyed || q->cached) {
         return;
     }
 

@@ -278,7 +278,23 @@ ngx_http_edge_rag_cache(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             continue;
         }
 
+        if (ngx_http_edge_conf_param(&arg[i], "version_max_age", &value)
+            && rag->cache_version_age == 0)
+        {
+            if (ngx_http_edge_conf_msec(cf, &value, &rag->cache_version_age)
+                != NGX_CONF_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+
+            continue;
+        }
+
         return ngx_http_edge_conf_invalid(cf, &arg[i]);
+    }
+
+    if (rag->cache_version_age == 0) {
+        rag->cache_version_age = 1000;
     }
 
     if (rag->cache.len == 0 || rag->cache_valid == 0) {

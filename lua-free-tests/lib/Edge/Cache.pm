@@ -12,7 +12,8 @@
 #     raw=1           neither length nor chunks: until the connection closes
 #     short=1         a length that the body does not have
 #
-#     Edge::Cache::target($port);                   /m/... and /n/...
+#     Edge::Cache::target($port, { name => sub ... });   /m/... and /n/...,
+#                                   and scripts of Edge::Stub
 #     my $reply = get('/m/a?h=Cache-Control:max-age=60', 'X-T: acme');
 #     $reply->{status} {head} {body}; field($reply, 'Age')
 #     calls()                                       so far
@@ -30,10 +31,16 @@ our @EXPORT = qw(get ask field calls with);
 
 my $stub;
 
-sub target {
-    my ($port) = @_;
+my $n = 0;
 
-    my $n = 0;
+# The number of the call, for scripts of a test's own.
+sub counted {
+    return ++$n;
+}
+
+sub target {
+    my ($port, $more) = @_;
+
     my $answer = sub {
         my ($call) = @_;
 
@@ -45,6 +52,7 @@ sub target {
     Edge::Stub::start($port, {
         m => $answer, n => $answer,
         count => sub { Edge::Stub::http($n) },
+        %{$more || {}},
     });
 }
 

@@ -1,0 +1,350 @@
+# Copyright (C) nginx AI edge contributors
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Tests for the cache's second level: two instances that share a Redis, one
+# that lies, and one that is not there.
+
+use strict;
+use warnings;
+
+use lib 'lib';
+
+BEGIN {
+    require Edge::Env;
+    Edge::Env::setup();
+}
+
+use Edge::Cache;
+use Edge::Redis;
+use Edge::Server;
+use Edge::Stub;
+use JSON::PP ();
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $json = JSON::PP->new->canonical->utf8;
+my $redis = Edge::Redis->start();
+my @ports = @ENV{qw(TEST_NGINX_SERVER_PORT TEST_NGINX_RAND_PORT_2)};
+
+Edge::Cache::target($ENV{TEST_NGINX_RAND_PORT_1}, {
+    embed => sub {
+        my $inputs = $json->decode($_[0]{body})->{input};
+        Edge::Stub::http($json->encode({ data => [map {
+            { index => $_, embedding => [1, 2, 3] } } 0 .. $#$inputs] }))
+    },
+    search => sub {
+        my $tenant =
+            $json->decode($_[0]{body})->{filter}{must}[0]{match}{value};
+        Edge::Stub::http($json->encode({ result => { points => [
+            { id => 1, score => 0.9, payload => { tenant_id => $tenant,
+              doc_id => 'd', chunk => 0, text => "A note of $tenant." } }
+        ] } }))
+    },
+    model => sub {
+        my ($tenant) = $_[0]{body} =~ /note of (\w+)/;
+        my $n = Edge::Cache::counted();
+        Edge::Stub::http($json->encode({ model => 'm-1', choices => [{
+            index => 0, finish_reason => 'stop', message => {
+                content => "$n for $tenant [1]." } }] }))
+    },
+    write => sub {
+        my ($call) = @_;
+        return Edge::Stub::http('{"result":[]}')
+            if $call->{method} eq 'POST' && $call->{uri} =~ /points$/;
+        return Edge::Stub::http('{"result":{"status":"completed"}}');
+    },
+});
+
+my $stub = "127.0.0.1:$ENV{TEST_NGINX_RAND_PORT_1}";
+
+sub http {
+    my ($port) = @_;
+
+    my $locations = join '', map {
+        "location /_$_/ { internal; proxy_pass http://$stub/$_/; }\n"
+    } qw(embed search model write);
+
+    return <<"END";
+    edge_redis r {
+        server 127.0.0.1:$redis->{port};
+        timeout 500ms;
+    }
+    edge_cache_zone zone=c:1m redis=r;
+    edge_rag docs {
+        embed /_embed/ model=e dimensions=3;
+        search /_search/ collection=docs;
+        generate /_model/ model=m;
+        ingest /_write/ collection=docs;
+        cache zone=c valid=10m version_max_age=500ms;
+    }
+    edge_module docs { rag docs; allow_write unverified; }
+    edge_module m { path /m/; target http://$stub; methods GET DELETE; }
+    edge_module n { path /n/; target http://$stub; }
+    proxy_http_version 1.1;
+    server {
+        listen 127.0.0.1:$port;
+        edge_tenant \$http_x_t unverified;
+        location /m/ {
+            edge_route on;
+            edge_cache c;
+            edge_cache_lock on;
+            edge_cache_lock_timeout 60s;
+            edge_cache_max_size 100k;
+            add_header X-Status \$edge_cache_status always;
+            proxy_pass \$edge_target;
+        }
+        location /n/ {
+            edge_route on;
+            edge_cache c;
+            edge_cache_lock on;
+            edge_cache_lock_timeout 1s;
+            proxy_pass \$edge_target;
+        }
+        location /api/ { edge_route on; }
+        $locations
+    }
+END
+}
+
+my @nginx = map {
+    my $port = $ports[$_];
+    my $nginx = Edge::Server->start(http($port), workers => 2 - $_);
+    until_true(sub { connected($port) }) or die "no nginx on $port\n";
+    $nginx;
+} 0 .. 1;
+
+# Code as a client of one of the two.
+sub at {
+    my ($i, $code) = @_;
+
+    local $ENV{TEST_NGINX_SERVER_PORT} = $ports[$i];
+    return $code->();
+}
+
+sub get_at {
+    my ($i, @request) = @_;
+
+    return at($i, sub { get(@request) });
+}
+
+sub ask_at {
+    my ($i, $question, @fields) = @_;
+
+    push @fields, 'X-T: acme' unless @fields;
+
+    my $reply = at($i, sub { ask('POST', '/api/v1/docs/query',
+        $json->encode({ query => $question }),
+        'Content-Type: application/json', @fields) });
+
+    return eval { $json->decode($reply->{body}) } || { failed => $reply };
+}
+
+sub opened_at {
+    my ($i, $uri) = @_;
+
+    my $s = connected($ports[$i]) or die "connect: $!\n";
+    print $s "GET $uri HTTP/1.1\r\nHost: a\r\nX-T: acme\r\n"
+        . "Connection: close\r\n\r\n";
+
+    return $s;
+}
+
+sub keys_of {
+    return @{$redis->call('KEYS', $_[0])};
+}
+
+my $fresh = 'h=Cache-Control:max-age=60';
+
+# Both have their connection to Redis.
+for my $i (0, 1) {
+    ok(until_true(sub {
+        my $before = keys_of('edge:c:*');
+        get_at($i, "/m/up$i?$fresh&t=" . time);
+        return keys_of('edge:c:*') > $before;
+    }), "instance $i has its Redis");
+}
+
+# ---- one stores, the other finds
+
+my $first = get_at(0, "/m/a?$fresh&h=X-More:1");
+is(field($first, 'X-Status'), 'MISS', 'a miss');
+my $second = get_at(1, "/m/a?$fresh&h=X-More:1");
+is(field($second, 'X-Status'), 'HIT', 'the other instance has a hit');
+is($second->{body}, $first->{body}, 'with the body');
+is(field($second, 'X-More'), 1, 'and the fields');
+like(field($second, 'Cache-Status'), qr/^ai-edge; hit; ttl=\d+$/, 'alone');
+isnt(get_at(1, "/m/a?$fresh&h=X-More:1", 'X-T: globex')->{body},
+     $first->{body}, 'another tenant has not');
+
+my ($name) = keys_of('edge:c:*');
+like($name, qr/^edge:c:\{[0-9a-f]{64}\}$/, 'names tell nothing');
+my $ttl = $redis->call('TTL', $name);
+ok($ttl > 0 && $ttl <= 60, 'and have an end');
+
+my $large = "/m/large?$fresh&b=50000";
+$first = get_at(0, $large);
+is(get_at(0, $large)->{body}, $first->{body}, 'what is too long for the zone');
+is(get_at(1, $large)->{body}, $first->{body}, 'is found in Redis');
+
+my $vary = "/m/v?$fresh&h=Vary:X-V";
+my %body = map { $_ => get_at(0, $vary, "X-V: $_")->{body} } 1, 2;
+is(get_at(1, $vary, "X-V: $_")->{body}, $body{$_}, "variant $_") for 1, 2;
+isnt(get_at(1, $vary, 'X-V: 3')->{body}, $body{1}, 'a third one is not there');
+
+# ---- a DELETE takes it away in Redis too
+
+my %old = map { $_ => 1 } keys_of('edge:c:*');
+$first = get_at(0, "/m/d?$fresh");
+my @new;
+ok(until_true(sub { @new = grep { !$old{$_} } keys_of('edge:c:*') }),
+   'stored in Redis');
+at(0, sub { ask('DELETE', "/m/d?$fresh", undef, with()) });
+ok(until_true(sub { !$redis->call('EXISTS', @new) }), 'and taken away there');
+isnt(get_at(1, "/m/d?$fresh")->{body}, $first->{body}, 'gone in Redis');
+
+# ---- values that are none
+
+sub spoiled {
+    my ($what, $code) = @_;
+
+    $redis->call('FLUSHALL');
+    my $uri = "/m/spoiled?$fresh&w=$what";
+    $uri =~ tr/ /_/;
+    my $body = get_at(0, $uri)->{body};
+    ok(until_true(sub { keys_of('edge:c:*') == 1 }), "$what: stored");
+    my ($key) = keys_of('edge:c:*');
+    $redis->call('SET', $key, $code->($redis->call('GET', $key)));
+    my $reply = get_at(1, $uri);
+    is($reply->{status}, 200, "$what: answered");
+    isnt($reply->{body}, $body, "$what: by the target");
+}
+
+spoiled('empty', sub { '' });
+spoiled('cut', sub { substr $_[0], 0, -1 });
+spoiled('longer', sub { "$_[0]x" });
+spoiled('a bit', sub { my $v = $_[0]; substr($v, 90, 1) ^= "\1"; $v });
+spoiled('garbage', sub { 'x' x 5000 });
+
+$redis->call('FLUSHALL');
+get_at(0, "/m/x?$fresh");
+ok(until_true(sub { keys_of('edge:c:*') == 1 }), 'stored');
+my ($x) = keys_of('edge:c:*');
+$first = get_at(0, "/m/y?$fresh");
+ok(until_true(sub { keys_of('edge:c:*') == 2 }), 'and another');
+my ($y) = grep { $_ ne $x } keys_of('edge:c:*');
+$redis->call('SET', $y, $redis->call('GET', $x));
+my $reply = get_at(1, "/m/y?$fresh");
+like($reply->{body}, qr/^\d+ \[\]/, 'an entry under the name of another');
+is(field($reply, 'X-Status'), 'MISS', 'is none');
+
+$redis->call('DEL', $y);
+$redis->call('LPUSH', $y, 'a');
+is(get_at(1, "/m/z?$fresh")->{status}, 200, 'a list in its place');
+
+# ---- one flight over both
+
+my $before = calls();
+my @sockets = map { opened_at($_ % 2, "/m/f?wait=1&$fresh") } 1 .. 30;
+my $texts = receive(\@sockets, 20);
+is(calls() - $before, 1, 'thirty requests at two instances, one call');
+is(scalar(grep { m{^HTTP/1.1 200} } values %$texts), 30, 'all answered');
+ok(until_true(sub { keys_of('edge:lock:*') == 0 }), 'no lock is left');
+
+$before = calls();
+my $leader = opened_at(0, "/m/g?wait=3&$fresh");
+ok(until_true(sub { calls() > $before }), 'a leader is on the way');
+my @followers = map { opened_at(1, "/m/g?wait=0.1&$fresh") } 1 .. 3;
+sleep 0.2;
+close $leader;
+$texts = receive(\@followers, 20);
+is(scalar(grep { m{^HTTP/1.1 200} } values %$texts), 3,
+   'the leader leaves: the other instance goes');
+
+$before = calls();
+$leader = opened_at(0, "/n/h?wait=30&$fresh");
+ok(until_true(sub { calls() > $before }), 'a leader is on the way');
+my @old = $nginx[0]->workers;
+kill 'KILL', $_ for @old;
+is(get_at(1, "/n/h?wait=0&$fresh")->{status}, 200,
+   'a leader that dies blocks nobody');
+
+$redis->call('DEL', keys_of('edge:lock:*')) if keys_of('edge:lock:*');
+@sockets = ();
+
+# ---- answers
+
+ok(until_true(sub { !ask_at(0, 'Warm up?')->{failed} }), 'workers are back');
+
+my $q = 'How warm is it?';
+$first = ask_at(0, $q);
+ok(!$first->{cached}, 'an answer');
+$second = ask_at(1, $q);
+ok($second->{cached}, 'is found by the other instance');
+is($second->{answer}, $first->{answer}, 'the same');
+isnt(ask_at(1, $q, 'X-T: globex')->{answer}, $first->{answer},
+     'but by no other tenant');
+
+my $globex = ask_at(0, $q, 'X-T: globex');
+my ($version) = keys_of('edge:ver:{acme}:docs');
+is($version, 'edge:ver:{acme}:docs', 'the version of the documents');
+
+sub ingest_at {
+    my ($i) = @_;
+
+    return at($i, sub { ask('POST', '/api/v1/docs/documents',
+        '{"id":"d","text":"Text."}', 'Content-Type: application/json',
+        'X-T: acme')->{status} });
+}
+
+is(ingest_at(0), 200, 'documents change');
+my $third = ask_at(0, $q);
+isnt($third->{answer}, $first->{answer}, 'here it is made anew at once');
+ok(until_true(sub { ask_at(1, $q)->{answer} eq $third->{answer} }),
+   'and there soon');
+is(ask_at(1, $q, 'X-T: globex')->{answer}, $globex->{answer},
+   'for this tenant only');
+
+# ---- without Redis
+
+$redis->kill();
+
+is(get_at(0, "/m/a?$fresh&h=X-More:1")->{status}, 200, 'without Redis');
+$first = get_at(1, "/m/local?$fresh");
+is($first->{status}, 200, 'responses come');
+is(get_at(1, "/m/local?$fresh")->{body}, $first->{body},
+   'and are kept in the zone');
+is(ingest_at(0), 200, 'documents change');
+my $fourth = ask_at(0, $q);
+isnt($fourth->{answer}, $third->{answer}, 'which is known here');
+is(ask_at(0, $q)->{answer}, $fourth->{answer}, 'and kept');
+
+$redis->again();
+
+ok(until_true(sub {
+    ask_at(0, $q);
+    return keys_of('edge:ver:{acme}:docs');
+}), 'with Redis again it is told');
+ok(until_true(sub { ask_at(1, $q)->{answer} ne $third->{answer} }),
+   'and the other instance learns');
+
+# ---- a Redis that hangs
+
+$redis->hang();
+my $start = time;
+is(get_at(0, "/m/hang?$fresh")->{status}, 200, 'a Redis that hangs');
+ok(!ask_at(0, 'And now?')->{failed}, 'no more than delays');
+cmp_ok(time - $start, '<', 10 * ($Edge::Server::slow ? 6 : 1), 'for a time');
+$redis->go_on();
+
+is($nginx[0]->alarms =~ s/.*exited on signal 9.*\n//gr, '', 'no alarms');
+
+# ---- nginx -t
+
+my ($status, $said) = Edge::Server->check(<<"END");
+    edge_cache_zone zone=c:1m redis=unknown;
+    server { listen 127.0.0.1:$ports[0]; }
+END
+like($said, qr/edge_cache_zone.*unknown|unknown.*edge_cache_zone/s,
+     'an unknown Redis');
+
+done_testing();

@@ -1,0 +1,306 @@
+
+/*
+ * Copyright (C) nginx AI edge contributors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Versions of corpora: a tenant's documents in one collection.  An answer's
+ * key holds the version it was made from, so a new version makes the answers
+ * of the old one unreachable, wherever they are.
+ *
+ * Without Redis a version lives in the zone.  With Redis it is the value of
+ * edge:ver:{tenant}:<collection>, kept in the zone for a time.  A change here
+ * is a new version at once; until Redis has taken it, its own does not count.
+ * When Redis is lost, what was known serves for a minute; then nothing is
+ * cached, since a change at another instance would not be seen.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "cache/ngx_http_edge_cache.h"
+
+
+#define NGX_HTTP_EDGE_CACHE_BLIND    60000 /* ms a version serves unseen */
+#define NGX_HTTP_EDGE_CACHE_GUARD    5000  /* ms: no answer is that late */
+#define NGX_HTTP_EDGE_CACHE_VERSION  16    /* hexadecimal digits */
+
+
+static ngx_int_t ngx_http_edge_cache_corpus_ask(
+    ngx_http_edge_cache_answer_t *answer, const ngx_str_t *tenant,
+    const ngx_str_t *collection);
+static void ngx_http_edge_cache_corpus_answered(ngx_edge_redis_cmd_t *cmd,
+    const ngx_edge_redis_reply_t *reply);
+static void ngx_http_edge_cache_corpus_guard(ngx_event_t *ev);
+static ngx_int_t ngx_http_edge_cache_corpus_send(ngx_pool_t *pool,
+    ngx_http_edge_cache_zone_t *zone, ngx_edge_redis_cmd_t *cmd,
+    const ngx_str_t *tenant, const ngx_str_t *collection, uint64_t version);
+static uint64_t ngx_http_edge_cache_corpus_read(const ngx_str_t *text);
+static uint64_t ngx_http_edge_cache_corpus_salt(void);
+static uint64_t ngx_http_edge_cache_corpus_id(const ngx_str_t *tenant,
+    const ngx_str_t *collection);
+
+
+ngx_int_t
+ngx_http_edge_cache_answer_corpus(ngx_http_edge_cache_answer_t *answer,
+    const ngx_str_t *tenant, const ngx_str_t *collection, ngx_msec_t max_age,
+    uint64_t *version)
+{
+    uint64_t                     id;
+    ngx_int_t                    rc;
+    ngx_uint_t                   known;
+    ngx_edge_cache_known_t       k;
+    ngx_http_edge_cache_zone_t  *zone;
+
+    zone = answer->seek.zone;
+    id = ngx_http_edge_cache_corpus_id(tenant, collection);
+
+    if (zone->redis == NULL) {
+        *version = ngx_edge_cache_version(zone->l1, id);
+        return NGX_OK;
+    }
+
+    known = ngx_edge_cache_version_look(zone->l1, id, &k);
+
+    if (known && !k.untold && ngx_current_msec - k.time < max_age) {
+        *version = k.version;
+        return NGX_OK;
+    }
+
+    if (answer->corpus != id) {
+
+        answer->corpus = id;
+        answer->telling = (known && k.untold) ? k.version : 0;
+
+        rc = ngx_http_edge_cache_corpus_ask(answer, tenant, collection);
+
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
+    }
+
+    /* Redis has not answered */
+
+    if (known && ngx_current_msec - k.time < NGX_HTTP_EDGE_CACHE_BLIND) {
+        *version = k.version;
+        return NGX_OK;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_edge_cache_corpus_ask(ngx_http_edge_cache_answer_t *answer,
+    const ngx_str_t *tenant, const ngx_str_t *collection)
+{
+    ngx_int_t                    rc;
+    ngx_http_edge_cache_seek_t  *seek;
+
+    seek = &answer->seek;
+
+    answer->tenant = tenant;
+    answer->collection = collection;
+
+    seek->cmd.done = ngx_http_edge_cache_corpus_answered;
+    seek->cmd.data = answer;
+
+    rc = ngx_http_edge_cache_corpus_send(seek->request->pool, seek->zone,
+                                         &seek->cmd, tenant, collection,
+                                         answer->telling);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    seek->timer.handler = ngx_http_edge_cache_corpus_guard;
+    seek->timer.data = answer;
+    seek->timer.log = seek->request->connection->log;
+
+    ngx_add_timer(&seek->timer, NGX_HTTP_EDGE_CACHE_GUARD);
+
+    return NGX_AGAIN;
+}
+
+
+static void
+ngx_http_edge_cache_corpus_answered(ngx_edge_redis_cmd_t *cmd,
+    const ngx_edge_redis_reply_t *reply)
+{
+    uint64_t                       version;
+    ngx_str_t                      text;
+    ngx_edge_redis_type_e          type;
+    ngx_edge_cache_l1_t           *l1;
+    ngx_http_edge_cache_answer_t  *answer;
+
+    answer = cmd->data;
+    l1 = answer->seek.zone->l1;
+    type = ngx_edge_redis_reply_type(reply);
+
+    if (answer->telling) {
+
+        if (type == ngx_edge_redis_status) {
+            ngx_edge_cache_version_told(l1, answer->corpus, answer->telling,
+                                        ngx_current_msec);
+        }
+
+    } else if (type == ngx_edge_redis_string || type == ngx_edge_redis_nil) {
+
+        ngx_edge_redis_reply_str(reply, &text);
+
+        version = ngx_http_edge_cache_corpus_read(&text);
+
+        if (version) {
+            ngx_edge_cache_version_learn(l1, answer->corpus, version,
+                                         ngx_current_msec);
+
+        } else {
+
+            /* Redis is new, or has lost it: with it, which answers are of
+             * old documents; so there is a new one */
+
+            version = ngx_edge_cache_version_bump(l1, answer->corpus,
+                                          ngx_http_edge_cache_corpus_salt(),
+                                          ngx_current_msec);
+
+            (void) ngx_http_edge_cache_corpus_send(
+                                          answer->seek.request->pool,
+                                          answer->seek.zone, NULL,
+                                          answer->tenant, answer->collection,
+                                          version);
+        }
+    }
+
+    if (answer->seek.timer.timer_set) {
+        ngx_del_timer(&answer->seek.timer);
+    }
+
+    answer->seek.wake(answer->seek.data);
+}
+
+
+static void
+ngx_http_edge_cache_corpus_guard(ngx_event_t *ev)
+{
+    ngx_http_edge_cache_answer_t *answer = ev->data;
+
+    ngx_edge_redis_cancel(&answer->seek.cmd);
+
+    answer->seek.wake(answer->seek.data);
+}
+
+
+/* Asks for the version, or tells one that is not 0. */
+
+static ngx_int_t
+ngx_http_edge_cache_corpus_send(ngx_pool_t *pool,
+    ngx_http_edge_cache_zone_t *zone, ngx_edge_redis_cmd_t *cmd,
+    const ngx_str_t *tenant, const ngx_str_t *collection, uint64_t version)
+{
+    u_char     *p;
+    u_char      text[NGX_HTTP_EDGE_CACHE_VERSION];
+    ngx_str_t   argv[3];
+
+    p = ngx_pnalloc(pool, sizeof("edge:ver:{}:") + tenant->len
+                          + collection->len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    argv[1].data = p;
+    argv[1].len = ngx_sprintf(p, "edge:ver:{%V}:%V", tenant, collection) - p;
+
+    if (version == 0) {
+        ngx_str_set(&argv[0], "GET");
+        return ngx_edge_redis_send(zone->redis, cmd, &argv[1], 2, argv);
+    }
+
+    ngx_str_set(&argv[0], "SET");
+    argv[2].data = text;
+    argv[2].len = ngx_sprintf(text, "%016xL", version) - text;
+
+    return ngx_edge_redis_send(zone->redis, cmd, &argv[1], 3, argv);
+}
+
+
+/* 0: none. */
+
+static uint64_t
+ngx_http_edge_cache_corpus_read(const ngx_str_t *text)
+{
+    u_char    c;
+    size_t    i;
+    uint64_t  version;
+
+    if (text->len != NGX_HTTP_EDGE_CACHE_VERSION) {
+        return 0;
+    }
+
+    version = 0;
+
+    for (i = 0; i < text->len; i++) {
+        c = text->data[i];
+
+        if (c >= '0' && c <= '9') {
+            version = version << 4 | (c - '0');
+
+        } else if (c >= 'a' && c <= 'f') {
+            version = version << 4 | (c - 'a' + 10);
+
+        } else {
+            return 0;
+        }
+    }
+
+    return version;
+}
+
+
+void
+ngx_http_edge_cache_corpus_changed(ngx_http_request_t *r,
+    const ngx_str_t *tenant, const ngx_str_t *collection)
+{
+    uint64_t                           id, version;
+    ngx_uint_t                         i;
+    ngx_http_edge_cache_zone_t       **zone;
+    ngx_http_edge_cache_main_conf_t   *cmcf;
+
+    cmcf = ngx_http_get_module_main_conf(r, ngx_http_edge_cache_module);
+
+    zone = cmcf->zones.elts;
+    id = ngx_http_edge_cache_corpus_id(tenant, collection);
+
+    for (i = 0; i < cmcf->zones.nelts; i++) {
+
+        version = ngx_edge_cache_version_bump(zone[i]->l1, id,
+                                          ngx_http_edge_cache_corpus_salt(),
+                                          ngx_current_msec);
+
+        /* whether it arrives is seen by the next question */
+
+        if (zone[i]->redis) {
+            (void) ngx_http_edge_cache_corpus_send(r->pool, zone[i], NULL,
+                                                   tenant, collection,
+                                                   version);
+        }
+    }
+}
+
+
+static uint64_t
+ngx_http_edge_cache_corpus_salt(void)
+{
+    return ((uint64_t) ngx_random() << 33) ^ ((uint64_t) ngx_random() << 10)
+           ^ (uint64_t) ngx_random() ^ ((uint64_t) ngx_pid << 40)
+           ^ (uint64_t) ngx_time();
+}
+
+
+/* Two corpora of one id would only be renewed together. */
+
+static uint64_t
+ngx_http_edge_cache_corpus_id(const ngx_str_t *tenant,
+    const ngx_str_t *collection)
+{
+    return ngx_http_edge_cache_digest(tenant) * 0x9e3779b97f4a7c15ULL
+           + ngx_http_edge_cache_digest(collection);
+}

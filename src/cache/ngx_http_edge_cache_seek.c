@@ -1,0 +1,509 @@
+
+/*
+ * Copyright (C) nginx AI edge contributors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The way through both levels, and the two locks: a flight in shared memory
+ * among the workers, and by the one who has it, a key in Redis among the
+ * instances.  Both die with their leader: they have a token and 5 seconds of
+ * life, which the leader renews.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "cache/ngx_http_edge_cache.h"
+
+
+#define NGX_HTTP_EDGE_CACHE_STACK   4096   /* bytes of a usual entry */
+#define NGX_HTTP_EDGE_CACHE_POLL    20     /* ms between two looks */
+#define NGX_HTTP_EDGE_CACHE_REMOTE  100    /* the same at Redis */
+#define NGX_HTTP_EDGE_CACHE_GUARD   5000   /* ms: no answer is that late */
+#define NGX_HTTP_EDGE_CACHE_NAME    (sizeof("edge:lock:{}") - 1               \
+                                     + 2 * NGX_EDGE_CACHE_KEY)
+
+
+static ngx_int_t ngx_http_edge_cache_seek_near(
+    ngx_http_edge_cache_seek_t *seek, const u_char *key, ngx_str_t *data);
+static ngx_int_t ngx_http_edge_cache_seek_ask(
+    ngx_http_edge_cache_seek_t *seek, const u_char *key);
+static void ngx_http_edge_cache_seek_answered(ngx_edge_redis_cmd_t *cmd,
+    const ngx_edge_redis_reply_t *reply);
+static ngx_int_t ngx_http_edge_cache_seek_lock(
+    ngx_http_edge_cache_seek_t *seek);
+static void ngx_http_edge_cache_seek_locked(ngx_edge_redis_cmd_t *cmd,
+    const ngx_edge_redis_reply_t *reply);
+static ngx_int_t ngx_http_edge_cache_seek_go(
+    ngx_http_edge_cache_seek_t *seek);
+static void ngx_http_edge_cache_seek_script(ngx_http_edge_cache_seek_t *seek,
+    ngx_msec_t life);
+static void ngx_http_edge_cache_seek_arm(ngx_http_edge_cache_seek_t *seek,
+    ngx_event_handler_pt handler, ngx_msec_t msec);
+static void ngx_http_edge_cache_seek_poll(ngx_event_t *ev);
+static void ngx_http_edge_cache_seek_guard(ngx_event_t *ev);
+static void ngx_http_edge_cache_seek_renew(ngx_event_t *ev);
+static void ngx_http_edge_cache_seek_name(const char *prefix,
+    const u_char *key, u_char *buf, ngx_str_t *name);
+
+
+ngx_int_t
+ngx_http_edge_cache_seek_get(ngx_http_edge_cache_seek_t *seek,
+    const u_char *key, ngx_str_t *data)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_edge_cache_seek_near(seek, key, data);
+
+    if (rc != NGX_DECLINED || seek->zone->redis == NULL) {
+        return rc;
+    }
+
+    if (!seek->asked
+        || ngx_memcmp(seek->asked_key, key, NGX_EDGE_CACHE_KEY) != 0)
+    {
+        rc = ngx_http_edge_cache_seek_ask(seek, key);
+
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
+    }
+
+    if (seek->found.len == 0) {
+        return NGX_DECLINED;
+    }
+
+    *data = seek->found;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_edge_cache_seek_near(ngx_http_edge_cache_seek_t *seek,
+    const u_char *key, ngx_str_t *data)
+{
+    u_char     *p;
+    size_t      size;
+    ngx_int_t   rc;
+    u_char      stack[NGX_HTTP_EDGE_CACHE_STACK];
+
+    rc = ngx_edge_cache_l1_get(seek->zone->l1, key, stack, sizeof(stack),
+                               &size);
+
+    if (rc == NGX_DECLINED) {
+        return NGX_DECLINED;
+    }
+
+    p = ngx_pnalloc(seek->request->pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (rc == NGX_OK) {
+        ngx_memcpy(p, stack, size);
+
+    } else if (ngx_edge_cache_l1_get(seek->zone->l1, key, p, size, &size)
+               != NGX_OK)
+    {
+        return NGX_DECLINED;           /* replaced by a longer one by now */
+    }
+
+    data->data = p;
+    data->len = size;
+
+    return NGX_OK;
+}
+
+
+/* NGX_DECLINED: Redis is not to be had. */
+
+static ngx_int_t
+ngx_http_edge_cache_seek_ask(ngx_http_edge_cache_seek_t *seek,
+    const u_char *key)
+{
+    u_char     buf[NGX_HTTP_EDGE_CACHE_NAME];
+    ngx_int_t  rc;
+    ngx_str_t  argv[2];
+
+    ngx_memcpy(seek->asked_key, key, NGX_EDGE_CACHE_KEY);
+    ngx_str_null(&seek->found);
+    seek->asked = 1;
+
+    ngx_str_set(&argv[0], "GET");
+    ngx_http_edge_cache_seek_name("edge:c:{", key, buf, &argv[1]);
+
+    seek->cmd.done = ngx_http_edge_cache_seek_answered;
+    seek->cmd.data = seek;
+
+    rc = ngx_edge_redis_send(seek->zone->redis, &seek->cmd, &argv[1], 2,
+                             argv);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ngx_http_edge_cache_seek_arm(seek, ngx_http_edge_cache_seek_guard,
+                                 NGX_HTTP_EDGE_CACHE_GUARD);
+
+    return NGX_AGAIN;
+}
+
+
+/* What is whole and fresh fills the zone, with the time that is left. */
+
+static void
+ngx_http_edge_cache_seek_answered(ngx_edge_redis_cmd_t *cmd,
+    const ngx_edge_redis_reply_t *reply)
+{
+    u_char                      *p;
+    ngx_str_t                    value;
+    ngx_edge_cache_entry_t       e;
+    ngx_http_edge_cache_seek_t  *seek;
+
+    seek = cmd->data;
+
+    if (ngx_edge_redis_reply_type(reply) == ngx_edge_redis_string) {
+
+        ngx_edge_redis_reply_str(reply, &value);
+
+        p = (value.len && value.len <= NGX_EDGE_CACHE_MAX)
+            ? ngx_pnalloc(seek->request->pool, value.len) : NULL;
+
+        if (p) {
+            ngx_memcpy(p, value.data, value.len);
+
+            if (ngx_edge_cache_entry_read(&e, seek->asked_key, p, value.len)
+                == NGX_OK
+                && ngx_time() < e.expires)
+            {
+                seek->found.data = p;
+                seek->found.len = value.len;
+
+                (void) ngx_edge_cache_l1_put(seek->zone->l1, seek->asked_key,
+                                             &seek->label, p, value.len);
+            }
+        }
+    }
+
+    if (seek->timer.timer_set) {
+        ngx_del_timer(&seek->timer);
+    }
+
+    seek->wake(seek->data);
+}
+
+
+ngx_int_t
+ngx_http_edge_cache_seek_lead(ngx_http_edge_cache_seek_t *seek)
+{
+    ngx_msec_t                now;
+    ngx_edge_cache_flight_e   flight;
+
+    now = ngx_current_msec;
+
+    if (seek->until == 0) {
+        seek->until = now + seek->wait;
+    }
+
+    if (seek->flight == 0) {
+
+        flight = ngx_edge_cache_flight_begin(seek->zone->l1, seek->key, now,
+                                             NGX_HTTP_EDGE_CACHE_LIFE,
+                                             &seek->flight);
+
+        if (flight == ngx_edge_cache_flight_free) {
+            return NGX_OK;
+        }
+
+        if (flight == ngx_edge_cache_flight_other) {
+
+            if ((ngx_msec_int_t) (seek->until - now) <= 0) {
+                return NGX_OK;
+            }
+
+            seek->waited = 1;
+            ngx_http_edge_cache_seek_arm(seek, ngx_http_edge_cache_seek_poll,
+                                    ngx_min(NGX_HTTP_EDGE_CACHE_POLL,
+                                            seek->until - now));
+            return NGX_AGAIN;
+        }
+
+        if (seek->waited && seek->zone->redis) {
+
+            /* what the one before us has made may be too long for the zone */
+
+            seek->asked = 0;
+            ngx_http_edge_cache_seek_arm(seek, ngx_http_edge_cache_seek_poll,
+                                         1);
+            return NGX_AGAIN;
+        }
+    }
+
+    if (seek->zone->redis == NULL || seek->locked || seek->lockless
+        || (ngx_msec_int_t) (seek->until - now) <= 0)
+    {
+        return ngx_http_edge_cache_seek_go(seek);
+    }
+
+    return ngx_http_edge_cache_seek_lock(seek);
+}
+
+
+static ngx_int_t
+ngx_http_edge_cache_seek_lock(ngx_http_edge_cache_seek_t *seek)
+{
+    u_char     buf[NGX_HTTP_EDGE_CACHE_NAME];
+    uint32_t   n[2];
+    ngx_str_t  argv[6];
+
+    n[0] = (uint32_t) ngx_random() ^ ((uint32_t) ngx_pid << 12);
+    n[1] = (uint32_t) ngx_random() ^ (uint32_t) seek->flight;
+
+    (void) ngx_hex_dump(seek->token, (u_char *) n, sizeof(n));
+
+    ngx_str_set(&argv[0], "SET");
+    ngx_http_edge_cache_seek_name("edge:lock:{", seek->key, buf, &argv[1]);
+    argv[2].data = seek->token;
+    argv[2].len = NGX_HTTP_EDGE_CACHE_TOKEN;
+    ngx_str_set(&argv[3], "NX");
+    ngx_str_set(&argv[4], "PX");
+    ngx_str_set(&argv[5], "5000");
+
+    seek->cmd.done = ngx_http_edge_cache_seek_locked;
+    seek->cmd.data = seek;
+
+    if (ngx_edge_redis_send(seek->zone->redis, &seek->cmd, &argv[1], 6, argv)
+        != NGX_OK)
+    {
+        return ngx_http_edge_cache_seek_go(seek);
+    }
+
+    ngx_http_edge_cache_seek_arm(seek, ngx_http_edge_cache_seek_guard,
+                                 NGX_HTTP_EDGE_CACHE_GUARD);
+
+    return NGX_AGAIN;
+}
+
+
+static void
+ngx_http_edge_cache_seek_locked(ngx_edge_redis_cmd_t *cmd,
+    const ngx_edge_redis_reply_t *reply)
+{
+    ngx_http_edge_cache_seek_t  *seek;
+
+    seek = cmd->data;
+
+    switch (ngx_edge_redis_reply_type(reply)) {
+
+    case ngx_edge_redis_status:
+        seek->locked = 1;
+        break;
+
+    case ngx_edge_redis_nil:
+
+        /* another instance goes; our own workers' flight must not die of it */
+
+        seek->waited = 1;
+        seek->asked = 0;
+
+        ngx_edge_cache_flight_renew(seek->zone->l1, seek->key, seek->flight,
+                                    ngx_current_msec,
+                                    NGX_HTTP_EDGE_CACHE_LIFE);
+
+        ngx_http_edge_cache_seek_arm(seek, ngx_http_edge_cache_seek_poll,
+                                     NGX_HTTP_EDGE_CACHE_REMOTE
+                                     + ngx_random() % 20);
+        return;
+
+    default:
+        seek->lockless = 1;
+    }
+
+    if (seek->timer.timer_set) {
+        ngx_del_timer(&seek->timer);
+    }
+
+    seek->wake(seek->data);
+}
+
+
+static ngx_int_t
+ngx_http_edge_cache_seek_go(ngx_http_edge_cache_seek_t *seek)
+{
+    ngx_http_edge_cache_seek_arm(seek, ngx_http_edge_cache_seek_renew,
+                                 NGX_HTTP_EDGE_CACHE_LIFE / 2);
+
+    seek->timer.cancelable = 1;        /* what the request waits for now has
+                                          timers of its own */
+    return NGX_OK;
+}
+
+
+void
+ngx_http_edge_cache_seek_put(ngx_http_edge_cache_seek_t *seek,
+    const u_char *key, const ngx_str_t *data, time_t ttl)
+{
+    u_char     buf[NGX_HTTP_EDGE_CACHE_NAME];
+    u_char     life[NGX_TIME_T_LEN];
+    ngx_str_t  argv[5];
+
+    /* no room in a full zone: the next one makes it again */
+
+    (void) ngx_edge_cache_l1_put(seek->zone->l1, key, &seek->label,
+                                 data->data, data->len);
+
+    if (seek->zone->redis == NULL || ttl <= 0) {
+        return;
+    }
+
+    ngx_str_set(&argv[0], "SET");
+    ngx_http_edge_cache_seek_name("edge:c:{", key, buf, &argv[1]);
+    argv[2] = *data;
+    ngx_str_set(&argv[3], "EX");
+    argv[4].data = life;
+    argv[4].len = ngx_sprintf(life, "%T", ttl) - life;
+
+    (void) ngx_edge_redis_send(seek->zone->redis, NULL, &argv[1], 5, argv);
+}
+
+
+void
+ngx_http_edge_cache_seek_remove(ngx_http_edge_cache_seek_t *seek)
+{
+    u_char     buf[NGX_HTTP_EDGE_CACHE_NAME];
+    ngx_str_t  argv[2];
+
+    ngx_edge_cache_l1_remove(seek->zone->l1, seek->key);
+
+    if (seek->zone->redis == NULL) {
+        return;
+    }
+
+    ngx_str_set(&argv[0], "DEL");
+    ngx_http_edge_cache_seek_name("edge:c:{", seek->key, buf, &argv[1]);
+
+    (void) ngx_edge_redis_send(seek->zone->redis, NULL, &argv[1], 2, argv);
+}
+
+
+void
+ngx_http_edge_cache_seek_end(ngx_http_edge_cache_seek_t *seek,
+    ngx_msec_t open)
+{
+    if (seek->zone == NULL) {
+        return;                        /* never begun */
+    }
+
+    ngx_edge_redis_cancel(&seek->cmd);
+
+    if (seek->timer.timer_set) {
+        ngx_del_timer(&seek->timer);
+    }
+
+    if (seek->locked) {
+        seek->locked = 0;
+        ngx_http_edge_cache_seek_script(seek, 0);
+    }
+
+    if (seek->flight) {
+        ngx_edge_cache_flight_end(seek->zone->l1, seek->key, seek->flight,
+                                  ngx_current_msec, open);
+        seek->flight = 0;
+    }
+}
+
+
+/* Renews the lock in Redis for life ms, or gives it up with 0; nothing if it
+ * is another's by now. */
+
+static void
+ngx_http_edge_cache_seek_script(ngx_http_edge_cache_seek_t *seek,
+    ngx_msec_t life)
+{
+    u_char     buf[NGX_HTTP_EDGE_CACHE_NAME];
+    u_char     ms[NGX_TIME_T_LEN];
+    ngx_str_t  argv[3];
+    ngx_http_edge_cache_seek_name("edge:lock:{", seek->key, buf, &argv[0]);
+    argv[1].data = seek->token;
+    argv[1].len = NGX_HTTP_EDGE_CACHE_TOKEN;
+    argv[2].data = ms;
+    argv[2].len = ngx_sprintf(ms, "%M", life) - ms;
+
+    (void) ngx_edge_redis_eval(seek->zone->redis, NULL, &seek->zone->script, 1, 3,
+                               argv);
+}
+
+
+static void
+ngx_http_edge_cache_seek_arm(ngx_http_edge_cache_seek_t *seek,
+    ngx_event_handler_pt handler, ngx_msec_t msec)
+{
+    if (seek->timer.timer_set) {
+        ngx_del_timer(&seek->timer);
+    }
+
+    seek->timer.handler = handler;
+    seek->timer.data = seek;
+    seek->timer.log = seek->request->connection->log;
+    seek->timer.cancelable = 0;
+
+    ngx_add_timer(&seek->timer, msec);
+}
+
+
+static void
+ngx_http_edge_cache_seek_poll(ngx_event_t *ev)
+{
+    ngx_http_edge_cache_seek_t *seek = ev->data;
+
+    seek->wake(seek->data);
+}
+
+
+/* Redis owes an answer; it also keeps a worker that exits until then. */
+
+static void
+ngx_http_edge_cache_seek_guard(ngx_event_t *ev)
+{
+    ngx_http_edge_cache_seek_t *seek = ev->data;
+
+    ngx_edge_redis_cancel(&seek->cmd);
+    seek->lockless = 1;
+
+    seek->wake(seek->data);
+}
+
+
+static void
+ngx_http_edge_cache_seek_renew(ngx_event_t *ev)
+{
+    ngx_http_edge_cache_seek_t *seek = ev->data;
+
+    ngx_edge_cache_flight_renew(seek->zone->l1, seek->key, seek->flight,
+                                ngx_current_msec, NGX_HTTP_EDGE_CACHE_LIFE);
+
+    if (seek->locked) {
+        ngx_http_edge_cache_seek_script(seek, NGX_HTTP_EDGE_CACHE_LIFE);
+    }
+
+    ngx_add_timer(ev, NGX_HTTP_EDGE_CACHE_LIFE / 2);
+}
+
+
+/* prefix + 64 digits + "}" */
+
+static void
+ngx_http_edge_cache_seek_name(const char *prefix, const u_char *key,
+    u_char *buf, ngx_str_t *name)
+{
+    u_char  *p;
+
+    name->data = buf;
+
+    p = ngx_cpymem(buf, prefix, ngx_strlen(prefix));
+    p = ngx_hex_dump(p, (u_char *) key, NGX_EDGE_CACHE_KEY);
+    *p++ = '}';
+
+    name->len = p - buf;
+}

@@ -1,0 +1,83 @@
+
+/*
+ * Copyright (C) nginx AI edge contributors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Finding an entry, and going for it alone: first the zone, then its Redis;
+ * if it is in neither, one request of all workers, and of all instances that
+ * share the Redis, goes to make it and the others wait.
+ *
+ *     get -> OK                     bytes of the entry
+ *            AGAIN, wake, get ...   Redis was asked
+ *            DECLINED -> lead -> OK         go, then put or end
+ *                                AGAIN, wake, get ...   somebody else goes
+ *
+ * The seeker is a part of its owner's context in r->pool.  Whatever Redis
+ * does, no wait is longer than the time given, and none of it fails the
+ * request.
+ */
+
+
+#ifndef _NGX_HTTP_EDGE_CACHE_SEEK_H_INCLUDED_
+#define _NGX_HTTP_EDGE_CACHE_SEEK_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "cache/ngx_edge_cache_l1.h"
+#include "cache/ngx_http_edge_cache_api.h"
+#include "redis/ngx_edge_redis.h"
+
+
+#define NGX_HTTP_EDGE_CACHE_TOKEN  16      /* digits of a lock's token */
+
+
+typedef struct {
+    /* set by the owner */
+    ngx_http_request_t            *request;
+    ngx_http_edge_cache_zone_t    *zone;
+    ngx_http_edge_cache_wake_pt    wake;   /* calls get again */
+    void                          *data;
+    ngx_msec_t                     wait;   /* for somebody else, ms */
+    ngx_edge_cache_label_t         label;
+    u_char                         key[NGX_EDGE_CACHE_KEY];
+
+    /* private */
+    u_char                         asked_key[NGX_EDGE_CACHE_KEY];
+    ngx_str_t                      found;  /* in Redis, under asked_key */
+    uint64_t                       flight; /* token; 0: not ours */
+    u_char                         token[NGX_HTTP_EDGE_CACHE_TOKEN];
+    ngx_msec_t                     until;
+    ngx_event_t                    timer;
+    ngx_edge_redis_cmd_t           cmd;
+
+    unsigned                       asked:1;    /* Redis has answered */
+    unsigned                       locked:1;   /* its lock is ours */
+    unsigned                       lockless:1; /* or not to be had */
+    unsigned                       waited:1;   /* for somebody else */
+} ngx_http_edge_cache_seek_t;
+
+
+/* The bytes stored under key, in r->pool.  NGX_OK, NGX_DECLINED, NGX_AGAIN,
+ * NGX_ERROR. */
+ngx_int_t ngx_http_edge_cache_seek_get(ngx_http_edge_cache_seek_t *seek,
+    const u_char *key, ngx_str_t *data);
+
+/* NGX_OK: the entry of seek->key is ours to make; NGX_AGAIN. */
+ngx_int_t ngx_http_edge_cache_seek_lead(ngx_http_edge_cache_seek_t *seek);
+
+/* Stores bytes that stay fresh for ttl seconds. */
+void ngx_http_edge_cache_seek_put(ngx_http_edge_cache_seek_t *seek,
+    const u_char *key, const ngx_str_t *data, time_t ttl);
+
+/* Takes an entry away. */
+void ngx_http_edge_cache_seek_remove(ngx_http_edge_cache_seek_t *seek);
+
+/* Ends it, whatever its state: wake is not called any more, and the next one
+ * may go; open > 0: for so many ms nobody waits for this key. */
+void ngx_http_edge_cache_seek_end(ngx_http_edge_cache_seek_t *seek,
+    ngx_msec_t open);
+
+
+#endif /* _NGX_HTTP_EDGE_CACHE_SEEK_H_INCLUDED_ */
