@@ -430,8 +430,8 @@ ngx_http_edge_cache_seek_script(ngx_http_edge_cache_seek_t *seek,
     argv[2].data = ms;
     argv[2].len = ngx_sprintf(ms, "%M", life) - ms;
 
-    (void) ngx_edge_redis_eval(seek->zone->redis, NULL, &seek->zone->script, 1, 3,
-                               argv);
+    (void) ngx_edge_redis_eval(seek->zone->redis, NULL, &seek->zone->script,
+                               1, 3, argv);
 }
 
 
