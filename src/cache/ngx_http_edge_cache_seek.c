@@ -424,6 +424,7 @@ ngx_http_edge_cache_seek_script(ngx_http_edge_cache_seek_t *seek,
     u_char     buf[NGX_HTTP_EDGE_CACHE_NAME];
     u_char     ms[NGX_TIME_T_LEN];
     ngx_str_t  argv[3];
+
     ngx_http_edge_cache_seek_name("edge:lock:{", seek->key, buf, &argv[0]);
     argv[1].data = seek->token;
     argv[1].len = NGX_HTTP_EDGE_CACHE_TOKEN;
