@@ -17,6 +17,7 @@
 #include <ngx_http.h>
 #include "ngx_http_edge.h"
 #include "limit/ngx_edge_limit_local.h"
+#include "limit/ngx_http_edge_limit_api.h"
 #include "redis/ngx_edge_redis.h"
 
 
@@ -31,7 +32,8 @@
 
 typedef enum {
     ngx_http_edge_limit_requests = 0,
-    ngx_http_edge_limit_concurrent
+    ngx_http_edge_limit_concurrent,
+    ngx_http_edge_limit_tokens
 } ngx_http_edge_limit_kind_e;
 
 
@@ -68,6 +70,7 @@ typedef struct {
     ngx_edge_gcra_t                  gcra;
     int64_t                          slots;
     unsigned                         constant:1;
+    unsigned                         cut:1;    /* streams, in mid-answer */
 } ngx_http_edge_limit_policy_t;
 
 
@@ -77,7 +80,8 @@ typedef struct {
 
 
 typedef struct {
-    ngx_array_t                     *policies; /* ..._policy_t, by zone */
+    ngx_array_t                     *policies; /* ..._policy_t, those of
+                                                  tokens last, by zone */
     ngx_flag_t                       dry_run;
     ngx_uint_t                       status;
     ngx_uint_t                       log_level;
@@ -126,13 +130,21 @@ typedef struct ngx_http_edge_limit_ctx_s  ngx_http_edge_limit_ctx_t;
 /* One per main request, kept by its record over internal redirects. */
 struct ngx_http_edge_limit_ctx_s {
     ngx_http_edge_limit_status_e     status;
-    ngx_uint_t                       n;        /* charges and cells */
+    ngx_uint_t                       n;        /* charges and cells of
+                                                  requests */
+    ngx_uint_t                       ntokens;  /* the same behind them */
     ngx_http_edge_limit_charge_t    *charge;
     ngx_edge_limit_cell_t           *cell;
-    ngx_http_edge_limit_take_t       take;
+    ngx_http_edge_limit_take_t       take;     /* of requests */
+    ngx_http_edge_limit_take_t       tokens;
+    ngx_http_edge_limit_reserved_pt  reserved;
+    void                            *data;     /* of reserved */
+    ngx_int_t                        decision; /* on the tokens */
     ngx_int_t                        rc;       /* of the handler's next call */
     ngx_queue_t                      held;     /* among those with slots */
     unsigned                         holds:1;  /* it is among them */
+    unsigned                         fields:1; /* the response has some */
+    unsigned                         settles:1;    /* tokens are reserved */
 };
 
 
@@ -166,10 +178,18 @@ u_char *ngx_http_edge_limit_name(u_char *p,
 
 #define NGX_HTTP_EDGE_LIMIT_NAME  80
 
-/* ngx_http_edge_limit_fields.c: response header fields of what was charged;
- * NGX_OK, NGX_ERROR. */
-ngx_int_t ngx_http_edge_limit_fields(ngx_http_request_t *r,
-    const ngx_http_edge_limit_take_t *take, ngx_uint_t openai);
+#define ngx_http_edge_limit_unit(policy)                                      \
+    ((policy)->kind == ngx_http_edge_limit_tokens ? 't' : 'r')
+
+/* ngx_http_edge_limit_fields.c: sets the response header fields of what was
+ * asked so far; NGX_OK, NGX_ERROR. */
+ngx_int_t ngx_http_edge_limit_fields(ngx_http_request_t *r);
+
+/* ngx_http_edge_limit_reject.c: notes why the request is refused, or cannot
+ * be judged, and returns the status; NGX_DECLINED in a dry run. */
+ngx_int_t ngx_http_edge_limit_reject(ngx_http_request_t *r,
+    const ngx_http_edge_limit_take_t *take);
+ngx_int_t ngx_http_edge_limit_unavailable(ngx_http_request_t *r);
 
 /* ngx_http_edge_limit_take.c: NGX_OK: take->taken units are; NGX_DECLINED:
  * refused; NGX_ABORT: refused because Redis is away; NGX_ERROR; NGX_AGAIN:

@@ -68,8 +68,8 @@ ngx_http_edge_limit_evaluate(ngx_http_request_t *r,
             continue;
         }
 
-        charge = &ctx->charge[ctx->n];
-        cell = &ctx->cell[ctx->n];
+        charge = &ctx->charge[ctx->n + ctx->ntokens];
+        cell = &ctx->cell[ctx->n + ctx->ntokens];
         charge->policy = &policy[i];
 
         rc = ngx_http_edge_limit_charge(r, charge, cell);
@@ -86,7 +86,12 @@ ngx_http_edge_limit_evaluate(ngx_http_request_t *r,
             return NGX_ERROR;
         }
 
-        ctx->n++;
+        if (policy[i].kind == ngx_http_edge_limit_tokens) {
+            ctx->ntokens++;
+
+        } else {
+            ctx->n++;
+        }
     }
 
     return NGX_OK;
@@ -172,7 +177,8 @@ ngx_http_edge_limit_read(ngx_http_request_t *r,
         cell->gcra = NULL;
 
     } else {
-        rc = ngx_edge_rate_parse(&text, 'r', &charge->own_rate);
+        rc = ngx_edge_rate_parse(&text, ngx_http_edge_limit_unit(policy),
+                                 &charge->own_rate);
 
         if (rc == NGX_OK) {
             ngx_edge_gcra_init(&charge->own_gcra, &charge->own_rate,

@@ -42,7 +42,7 @@ static ngx_http_edge_limit_zone_t *ngx_http_edge_limit_find_zone(
 static ngx_int_t ngx_http_edge_limit_init_zone(ngx_shm_zone_t *shm,
     void *data);
 static char *ngx_http_edge_limit_param(ngx_conf_t *cf, ngx_str_t *arg,
-    ngx_http_edge_limit_policy_t *policy);
+    ngx_http_edge_limit_policy_t *policy, ngx_uint_t *cut);
 static char *ngx_http_edge_limit_value(ngx_conf_t *cf, ngx_str_t *arg,
     ngx_str_t *value, ngx_http_edge_limit_policy_t *policy);
 static char *ngx_http_edge_limit_check(ngx_conf_t *cf,
@@ -369,9 +369,10 @@ ngx_http_edge_limit_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_edge_limit_loc_conf_t *llcf = conf;
 
     ngx_str_t                     *arg;
-    ngx_uint_t                     i;
+    ngx_uint_t                     i, cut;
     ngx_http_edge_limit_policy_t   policy;
 
+    cut = 0;
     arg = cf->args->elts;
 
     if (cf->args->nelts == 2 && ngx_strcmp(arg[1].data, "off") == 0) {
@@ -400,9 +401,15 @@ ngx_http_edge_limit_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     for (i = 1; i < cf->args->nelts; i++) {
 
-        if (ngx_http_edge_limit_param(cf, &arg[i], &policy) != NGX_CONF_OK) {
+        if (ngx_http_edge_limit_param(cf, &arg[i], &policy, &cut)
+            != NGX_CONF_OK)
+        {
             return NGX_CONF_ERROR;
         }
+    }
+
+    if (cut && policy.kind != ngx_http_edge_limit_tokens) {
+        return "has \"cut\", which is for \"tokens\" only";
     }
 
     if (ngx_http_edge_limit_check(cf, &policy) != NGX_CONF_OK) {
@@ -415,7 +422,7 @@ ngx_http_edge_limit_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 static char *
 ngx_http_edge_limit_param(ngx_conf_t *cf, ngx_str_t *arg,
-    ngx_http_edge_limit_policy_t *policy)
+    ngx_http_edge_limit_policy_t *policy, ngx_uint_t *cut)
 {
     ngx_str_t   value;
     ngx_uint_t  burst;
@@ -435,6 +442,19 @@ ngx_http_edge_limit_param(ngx_conf_t *cf, ngx_str_t *arg,
     if (ngx_http_edge_conf_param(arg, "concurrent", &value)) {
         policy->kind = ngx_http_edge_limit_concurrent;
         return ngx_http_edge_limit_value(cf, arg, &value, policy);
+    }
+
+    if (ngx_http_edge_conf_param(arg, "tokens", &value)) {
+        policy->kind = ngx_http_edge_limit_tokens;
+        return ngx_http_edge_limit_value(cf, arg, &value, policy);
+    }
+
+    if (ngx_http_edge_conf_param(arg, "cut", &value) && !*cut) {
+        *cut = 1;
+        policy->cut = (ngx_strcmp(value.data, "on") == 0);
+
+        return (policy->cut || ngx_strcmp(value.data, "off") == 0)
+               ? NGX_CONF_OK : ngx_http_edge_conf_invalid(cf, arg);
     }
 
     if (ngx_http_edge_conf_param(arg, "burst", &value)
@@ -499,8 +519,8 @@ ngx_http_edge_limit_check(ngx_conf_t *cf, ngx_http_edge_limit_policy_t *policy)
 
     if (policy->value.value.data == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"edge_limit\" needs a \"requests\" or "
-                           "\"concurrent\" parameter");
+                           "\"edge_limit\" needs a \"requests\", "
+                           "\"tokens\" or \"concurrent\" parameter");
         return NGX_CONF_ERROR;
     }
 
@@ -537,10 +557,14 @@ ngx_http_edge_limit_constant(ngx_conf_t *cf,
         return NGX_CONF_OK;
     }
 
-    if (ngx_edge_rate_parse(text, 'r', &policy->rate) != NGX_OK) {
+    if (ngx_edge_rate_parse(text, ngx_http_edge_limit_unit(policy),
+                            &policy->rate)
+        != NGX_OK)
+    {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid rate \"%V\" in \"edge_limit\", must be "
-                           "such as \"100r/s\", with s, m, h or d", text);
+                           "such as \"100%c/s\", with s, m, h or d", text,
+                           ngx_http_edge_limit_unit(policy));
         return NGX_CONF_ERROR;
     }
 
@@ -567,14 +591,14 @@ ngx_http_edge_limit_parse_slots(const ngx_str_t *text, int64_t *slots)
 }
 
 
-/* Sorted by the zone's name: whoever locks several does so in this order,
- * also the worker of another configuration during a reload. */
+/* Those of tokens last, and sorted by the zone's name: whoever locks several
+ * does so in this order, also the worker of another configuration. */
 
 static char *
 ngx_http_edge_limit_add(ngx_conf_t *cf, ngx_array_t *policies,
     ngx_http_edge_limit_policy_t *policy)
 {
-    ngx_uint_t                     i;
+    ngx_uint_t                     i, tokens;
     ngx_http_edge_limit_policy_t  *p;
 
     if (policies->nelts == NGX_HTTP_EDGE_LIMIT_POLICIES) {
@@ -608,9 +632,13 @@ ngx_http_edge_limit_add(ngx_conf_t *cf, ngx_array_t *policies,
 
     for (i = policies->nelts - 1; i; i--) {
 
-        if (ngx_memn2cmp(p[i - 1].zone->name.data, policy->zone->name.data,
-                         p[i - 1].zone->name.len, policy->zone->name.len)
-            <= 0)
+        tokens = (p[i - 1].kind == ngx_http_edge_limit_tokens);
+
+        if (tokens != (policy->kind == ngx_http_edge_limit_tokens)
+            ? !tokens
+            : ngx_memn2cmp(p[i - 1].zone->name.data, policy->zone->name.data,
+                           p[i - 1].zone->name.len, policy->zone->name.len)
+              <= 0)
         {
             break;
         }

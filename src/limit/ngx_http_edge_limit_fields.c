@@ -23,6 +23,16 @@
 #define NGX_HTTP_EDGE_LIMIT_FIELD   (NGX_HTTP_EDGE_LIMIT_NAME + 80)
 
 
+/* The rate with the least left, of one kind. */
+typedef struct {
+    const ngx_edge_rate_t  *rate;      /* NULL: there is none */
+    ngx_edge_gcra_view_t    view;
+} ngx_http_edge_limit_least_t;
+
+
+static void ngx_http_edge_limit_items(const ngx_http_edge_limit_take_t *take,
+    ngx_edge_buf_t *policy, ngx_edge_buf_t *limit,
+    ngx_http_edge_limit_least_t *least);
 static void ngx_http_edge_limit_policy_item(ngx_edge_buf_t *b,
     const ngx_http_edge_limit_take_t *take, ngx_uint_t i);
 static void ngx_http_edge_limit_item(ngx_edge_buf_t *b,
@@ -31,66 +41,128 @@ static void ngx_http_edge_limit_item(ngx_edge_buf_t *b,
 static void ngx_http_edge_limit_item_name(ngx_edge_buf_t *b,
     const ngx_http_edge_limit_take_t *take, ngx_uint_t i);
 static int64_t ngx_http_edge_limit_seconds(int64_t time);
+static ngx_int_t ngx_http_edge_limit_field(ngx_http_request_t *r,
+    const char *name, const ngx_edge_buf_t *b, ngx_uint_t again);
 static ngx_int_t ngx_http_edge_limit_openai(ngx_http_request_t *r,
-    const ngx_edge_rate_t *rate, const ngx_edge_gcra_view_t *view);
+    const ngx_http_edge_limit_least_t *least, const char *const *names);
 static ngx_int_t ngx_http_edge_limit_number(ngx_http_request_t *r,
     const char *name, int64_t n);
 static ngx_int_t ngx_http_edge_limit_time(ngx_http_request_t *r,
     const char *name, int64_t seconds);
 
 
-ngx_int_t
-ngx_http_edge_limit_fields(ngx_http_request_t *r,
-    const ngx_http_edge_limit_take_t *take, ngx_uint_t openai)
-{
-    ngx_str_t               value;
-    ngx_uint_t              i;
-    ngx_edge_buf_t          policy, limit;
-    ngx_edge_gcra_view_t    view, least;
-    const ngx_edge_rate_t  *rate;
+static const char *const  ngx_http_edge_limit_names_requests[] = {
+    "x-ratelimit-limit-requests",
+    "x-ratelimit-remaining-requests",
+    "x-ratelimit-reset-requests"
+};
 
-    if (take->n == 0) {
+
+static const char *const  ngx_http_edge_limit_names_tokens[] = {
+    "x-ratelimit-limit-tokens",
+    "x-ratelimit-remaining-tokens",
+    "x-ratelimit-reset-tokens"
+};
+
+
+ngx_int_t
+ngx_http_edge_limit_fields(ngx_http_request_t *r)
+{
+    ngx_uint_t                     n, again;
+    ngx_edge_buf_t                 policy, limit;
+    ngx_http_edge_limit_ctx_t     *ctx;
+    ngx_http_edge_limit_least_t    requests, tokens;
+    const ngx_http_edge_record_t  *rec;
+
+    rec = ngx_http_edge_record_get(r);
+    ctx = rec->limit;
+
+    n = ctx->take.n + ctx->tokens.n;
+
+    if (n == 0) {
         return NGX_OK;
     }
 
-    ngx_edge_buf_init(&policy, r->pool, 64 * take->n,
-                      take->n * NGX_HTTP_EDGE_LIMIT_FIELD);
-    ngx_edge_buf_init(&limit, r->pool, 64 * take->n,
-                      take->n * NGX_HTTP_EDGE_LIMIT_FIELD);
+    ngx_edge_buf_init(&policy, r->pool, 64 * n, n * NGX_HTTP_EDGE_LIMIT_FIELD);
+    ngx_edge_buf_init(&limit, r->pool, 64 * n, n * NGX_HTTP_EDGE_LIMIT_FIELD);
 
-    rate = NULL;
-    ngx_memzero(&view, sizeof(ngx_edge_gcra_view_t));
-    ngx_memzero(&least, sizeof(ngx_edge_gcra_view_t));
+    requests.rate = NULL;
+    tokens.rate = NULL;
 
-    for (i = 0; i < take->n; i++) {
+    ngx_http_edge_limit_items(&ctx->take, &policy, &limit, &requests);
+    ngx_http_edge_limit_items(&ctx->tokens, &policy, &limit, &tokens);
 
-        if (take->cell[i].gcra) {
-            ngx_edge_gcra_view(take->cell[i].gcra, take->cell[i].tat,
-                               take->now, &view);
+    again = ctx->fields;
+    ctx->fields = 1;
 
-            if (rate == NULL || view.remaining < least.remaining) {
-                least = view;
-                rate = take->charge[i].rate;
-            }
-        }
-
-        ngx_http_edge_limit_policy_item(&policy, take, i);
-        ngx_http_edge_limit_item(&limit, take, i, &view);
-    }
-
-    if (ngx_edge_buf_done(&policy, &value) != NGX_OK
-        || ngx_http_edge_header_add(r, "RateLimit-Policy", &value) != NGX_OK
-        || ngx_edge_buf_done(&limit, &value) != NGX_OK
-        || ngx_http_edge_header_add(r, "RateLimit", &value) != NGX_OK)
+    if (ngx_http_edge_limit_field(r, "RateLimit-Policy", &policy, again)
+        != NGX_OK
+        || ngx_http_edge_limit_field(r, "RateLimit", &limit, again) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    if (openai && rate) {
-        return ngx_http_edge_limit_openai(r, rate, &least);
+    if (!rec->openai) {
+        return NGX_OK;
     }
 
-    return NGX_OK;
+    if (ngx_http_edge_limit_openai(r, &requests,
+                                   ngx_http_edge_limit_names_requests)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_edge_limit_openai(r, &tokens,
+                                      ngx_http_edge_limit_names_tokens);
+}
+
+
+static void
+ngx_http_edge_limit_items(const ngx_http_edge_limit_take_t *take,
+    ngx_edge_buf_t *policy, ngx_edge_buf_t *limit,
+    ngx_http_edge_limit_least_t *least)
+{
+    ngx_uint_t                    i;
+    ngx_edge_gcra_view_t          view;
+    const ngx_edge_limit_cell_t  *cell;
+
+    ngx_memzero(&view, sizeof(ngx_edge_gcra_view_t));
+
+    for (i = 0; i < take->n; i++) {
+        cell = &take->cell[i];
+
+        if (cell->gcra) {
+            ngx_edge_gcra_view(cell->gcra, cell->tat, take->now, &view);
+
+            if (least->rate == NULL
+                || view.remaining < least->view.remaining)
+            {
+                least->view = view;
+                least->rate = take->charge[i].rate;
+            }
+        }
+
+        ngx_http_edge_limit_policy_item(policy, take, i);
+        ngx_http_edge_limit_item(limit, take, i, &view);
+    }
+}
+
+
+/* A field that is there already is replaced. */
+
+static ngx_int_t
+ngx_http_edge_limit_field(ngx_http_request_t *r, const char *name,
+    const ngx_edge_buf_t *b, ngx_uint_t again)
+{
+    ngx_str_t  value;
+
+    if (ngx_edge_buf_done(b, &value) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return again ? ngx_http_edge_header_set(r, name, &value)
+                 : ngx_http_edge_header_add(r, name, &value);
 }
 
 
@@ -113,6 +185,11 @@ ngx_http_edge_limit_policy_item(ngx_edge_buf_t *b,
 
     ngx_edge_buf_lit(b, ";q=");
     ngx_edge_buf_int(b, rate->limit);
+
+    if (rate->unit == 't') {
+        ngx_edge_buf_lit(b, ";qu=\"tokens\"");
+    }
+
     ngx_edge_buf_lit(b, ";w=");
     ngx_edge_buf_int(b, rate->window / NGX_HTTP_EDGE_LIMIT_SECOND);
 }
@@ -147,7 +224,7 @@ ngx_http_edge_limit_item_name(ngx_edge_buf_t *b,
 {
     u_char  *p, name[NGX_HTTP_EDGE_LIMIT_NAME];
 
-    if (i) {
+    if (b->pos != b->start) {
         ngx_edge_buf_lit(b, ", ");
     }
 
@@ -167,24 +244,23 @@ ngx_http_edge_limit_seconds(int64_t time)
 }
 
 
-/* Of several rates the one with the least left. */
-
 static ngx_int_t
-ngx_http_edge_limit_openai(ngx_http_request_t *r, const ngx_edge_rate_t *rate,
-    const ngx_edge_gcra_view_t *view)
+ngx_http_edge_limit_openai(ngx_http_request_t *r,
+    const ngx_http_edge_limit_least_t *least, const char *const *names)
 {
-    if (ngx_http_edge_limit_number(r, "x-ratelimit-limit-requests",
-                                   rate->limit)
-        != NGX_OK
-        || ngx_http_edge_limit_number(r, "x-ratelimit-remaining-requests",
-                                      view->remaining)
+    if (least->rate == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_edge_limit_number(r, names[0], least->rate->limit) != NGX_OK
+        || ngx_http_edge_limit_number(r, names[1], least->view.remaining)
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return ngx_http_edge_limit_time(r, "x-ratelimit-reset-requests",
-                                    ngx_http_edge_limit_seconds(view->reset));
+    return ngx_http_edge_limit_time(r, names[2],
+                             ngx_http_edge_limit_seconds(least->view.reset));
 }
 
 

@@ -74,10 +74,31 @@ static ngx_str_t  ngx_http_edge_limit_renew_text = ngx_string(
     "redis.call('PEXPIRE', KEYS[1], 60000)\n");
 
 
+/* For each key window, limit, the units and what they are: 1, more were used,
+ * or -1, fewer. */
+
+static ngx_str_t  ngx_http_edge_limit_settle_text = ngx_string(
+    "local t = redis.call('TIME')\n"
+    "local now = t[1] * 1000000 + t[2]\n"
+    "for i, key in ipairs(KEYS) do\n"
+    "  local ahead = math.max((redis.call('GET', key) or now) - now, 0)\n"
+    "  local time = math.ceil(ARGV[i * 4 - 1] * ARGV[i * 4 - 3]\n"
+    "                         / ARGV[i * 4 - 2])\n"
+    "  ahead = math.min(ahead + ARGV[i * 4] * time, 4503599627370496)\n"
+    "  if ahead > 0 then\n"
+    "    redis.call('SET', key, string.format('%.0f', now + ahead), 'PX',\n"
+    "               string.format('%.0f', math.ceil(ahead / 1000)))\n"
+    "  else\n"
+    "    redis.call('DEL', key)\n"
+    "  end\n"
+    "end\n");
+
+
 /* Filled before the fork, and only read since. */
 
 static ngx_edge_redis_script_t  ngx_http_edge_limit_take_script;
 static ngx_edge_redis_script_t  ngx_http_edge_limit_renew_script;
+static ngx_edge_redis_script_t  ngx_http_edge_limit_settle_script;
 
 
 void
@@ -87,6 +108,8 @@ ngx_http_edge_limit_script_init(void)
                                &ngx_http_edge_limit_take_text);
     ngx_edge_redis_script_init(&ngx_http_edge_limit_renew_script,
                                &ngx_http_edge_limit_renew_text);
+    ngx_edge_redis_script_init(&ngx_http_edge_limit_settle_script,
+                               &ngx_http_edge_limit_settle_text);
 }
 
 
@@ -231,4 +254,37 @@ ngx_http_edge_limit_script_renew(const ngx_http_edge_limit_charge_t *charge)
 
     (void) ngx_edge_redis_eval(charge->policy->zone->redis, NULL,
                                &ngx_http_edge_limit_renew_script, 1, 2, argv);
+}
+
+
+void
+ngx_http_edge_limit_script_settle(const ngx_http_edge_limit_take_t *take,
+    int64_t units)
+{
+    u_char                       *last;
+    u_char                        numbers[NGX_HTTP_EDGE_LIMIT_ARGS
+                                          * NGX_INT64_LEN];
+    ngx_str_t                    *word, argv[NGX_HTTP_EDGE_LIMIT_ARGS];
+    ngx_uint_t                    i;
+    const ngx_edge_limit_cell_t  *cell;
+
+    last = numbers;
+    word = argv;
+
+    for (i = 0; i < take->n; i++) {
+        *word++ = take->charge[i].key;
+    }
+
+    for (i = 0; i < take->n; i++) {
+        cell = &take->cell[i];
+
+        ngx_http_edge_limit_number(word++, &last, cell->gcra->window);
+        ngx_http_edge_limit_number(word++, &last, cell->gcra->limit);
+        ngx_http_edge_limit_number(word++, &last, units < 0 ? -units : units);
+        ngx_http_edge_limit_number(word++, &last, units < 0 ? -1 : 1);
+    }
+
+    (void) ngx_edge_redis_eval(take->charge->policy->zone->redis, NULL,
+                               &ngx_http_edge_limit_settle_script, take->n,
+                               word - argv, argv);
 }

@@ -36,5 +36,9 @@ void ngx_http_edge_limit_script_release(
 void ngx_http_edge_limit_script_renew(
     const ngx_http_edge_limit_charge_t *charge);
 
+/* More units were used than were taken, or (negative) fewer. */
+void ngx_http_edge_limit_script_settle(const ngx_http_edge_limit_take_t *take,
+    int64_t units);
+
 
 #endif /* _NGX_HTTP_EDGE_LIMIT_SCRIPT_H_INCLUDED_ */

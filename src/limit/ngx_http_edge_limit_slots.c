@@ -93,6 +93,7 @@ ngx_http_edge_limit_release(void *data)
     ngx_uint_t  i;
 
     ngx_edge_redis_cancel(&ctx->take.cmd);
+    ngx_edge_redis_cancel(&ctx->tokens.cmd);
 
     if (!ctx->holds) {
         return;
