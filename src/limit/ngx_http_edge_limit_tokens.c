@@ -15,8 +15,8 @@
 #include "limit/ngx_http_edge_limit_script.h"
 
 
-/* No answer has so many; what says so is garbage. */
-#define NGX_HTTP_EDGE_LIMIT_USED_MAX  1000000000
+/* No answer has so many: a debt of them would shut a tenant out. */
+#define NGX_HTTP_EDGE_LIMIT_USED_MAX  10000000
 
 
 static void ngx_http_edge_limit_reserve_done(ngx_http_edge_limit_take_t *take,
@@ -180,13 +180,13 @@ ngx_http_edge_limit_settle(ngx_http_request_t *r, int64_t used)
 
     ctx->settles = 0;
 
-    units = ngx_min(used, NGX_HTTP_EDGE_LIMIT_USED_MAX) - ctx->tokens.taken;
+    units = used - ctx->tokens.taken;
 
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "edge limit: %L tokens used, %L reserved", used,
                    ctx->tokens.taken);
 
-    if (units == 0) {
+    if (units == 0 || used < 0 || used > NGX_HTTP_EDGE_LIMIT_USED_MAX) {
         return;
     }
 

@@ -56,9 +56,7 @@ ngx_http_edge_llm_call(ngx_http_edge_query_t *q,
     }
 
     ngx_edge_buf_lit(&b, "],\"max_tokens\":");
-    ngx_edge_buf_int(&b, (q->max_tokens
-                          && q->max_tokens < q->ctx->conf->max_tokens)
-                         ? q->max_tokens : q->ctx->conf->max_tokens);
+    ngx_edge_buf_int(&b, ngx_http_edge_query_max_tokens(q));
 
     /* the usage is needed whether the client asked for it or not */
 

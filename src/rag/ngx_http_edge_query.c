@@ -13,6 +13,7 @@
  *   some searches fail             an answer from the others, "degraded"
  *   all searches, or the store     503
  *   no passage                     a fixed answer, "grounded": false
+ *   not enough tokens left         429
  *   a provider fails               the next one's answer; "degraded" if that
  *                                  is the extractive one
  *   all providers fail             503, or an "error" event in a stream
@@ -38,9 +39,9 @@ static ngx_int_t ngx_http_edge_query_do_cache(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_do_embed(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_do_search(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_do_join(ngx_http_edge_query_t *q);
+static ngx_int_t ngx_http_edge_query_do_reserve(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_join_store(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_join_searches(ngx_http_edge_query_t *q);
-static void ngx_http_edge_query_rank(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_reply_search(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_ungrounded(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_do_generate(ngx_http_edge_query_t *q);
@@ -53,7 +54,7 @@ static void ngx_http_edge_query_enter(ngx_http_edge_query_t *q,
 
 
 static const char *ngx_http_edge_query_state_names[] = {
-    "parse", "cache", "embed", "search", "join", "generate", "answer"
+    "parse", "cache", "embed", "search", "join", "reserve", "generate", "answer"
 };
 
 
@@ -115,6 +116,9 @@ ngx_http_edge_query_step(ngx_http_edge_rag_ctx_t *ctx)
 
     case ngx_http_edge_query_st_join:
         return ngx_http_edge_query_do_join(q);
+
+    case ngx_http_edge_query_st_reserve:
+        return ngx_http_edge_query_do_reserve(q);
 
     case ngx_http_edge_query_st_generate:
         return ngx_http_edge_query_do_generate(q);
@@ -286,7 +290,7 @@ ngx_http_edge_query_do_join(ngx_http_edge_query_t *q)
                                        "the document search failed");
     }
 
-    ngx_http_edge_query_rank(q);
+    ngx_http_edge_search_rank(q);
 
     if (q->search_only) {
         return ngx_http_edge_query_reply_search(q);
@@ -301,6 +305,25 @@ ngx_http_edge_query_do_join(ngx_http_edge_query_t *q)
 
     if (ngx_http_edge_query_cache_sources(q) != NGX_OK) {
         return NGX_ERROR;
+    }
+
+    ngx_http_edge_query_enter(q, ngx_http_edge_query_st_reserve);
+
+    return NGX_OK;
+}
+
+
+/* A stream begins when nothing is left that could refuse it. */
+
+static ngx_int_t
+ngx_http_edge_query_do_reserve(ngx_http_edge_query_t *q)
+{
+    ngx_int_t  rc;
+
+    rc = q->grounded ? ngx_http_edge_query_reserve(q) : NGX_OK;
+
+    if (rc != NGX_OK) {
+        return (rc == NGX_AGAIN) ? NGX_OK : rc;
     }
 
     if (q->streamed) {
@@ -375,36 +398,6 @@ ngx_http_edge_query_join_searches(ngx_http_edge_query_t *q)
     q->degraded = (good < q->ctx->conf->searches.nelts);
 
     return NGX_OK;
-}
-
-
-/* Best first over all searches (a stable insertion sort: the lists are short
- * and each is sorted), cut to top_k if the client gave one. */
-
-static void
-ngx_http_edge_query_rank(ngx_http_edge_query_t *q)
-{
-    ngx_uint_t           i, j, n;
-    ngx_edge_passage_t  *p, passage;
-
-    p = q->passages.elts;
-    n = q->passages.nelts;
-
-    for (i = 1; i < n; i++) {
-        passage = p[i];
-
-        for (j = i; j > 0 && p[j - 1].score < passage.score; j--) {
-            p[j] = p[j - 1];
-        }
-
-        p[j] = passage;
-    }
-
-    if (q->top_k && n > q->top_k) {
-        n = q->top_k;
-    }
-
-    q->passages.nelts = ngx_min(n, NGX_HTTP_EDGE_RAG_PASSAGES_MAX);
 }
 
 

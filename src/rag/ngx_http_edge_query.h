@@ -6,12 +6,14 @@
  * The state of one question: query, search and chat/completions are the same
  * operation with other forms of request and response.
  *
- *     parse -> cache -> embed -> search -> join -> generate -> answer -> (end)
+ *     parse -> cache -> embed -> search -> join -> reserve -> generate
+ *           -> answer -> (end)
  *
  * A pipeline without a cache, and a search request, skip it; an answer found
  * there is the end.  A pipeline with a store has no embed.  join ends a search
  * request with its results, and a question without a passage with a fixed
- * answer.  answer goes back to generate while a provider is left.
+ * answer.  reserve takes the tokens that a model will need, before the header is
+ * sent.  answer goes back to generate while a provider is left.
  * ngx_http_edge_query.c is the only writer of state.
  *
  * What is needed until the prompt exists (question, passages) is in the pool
@@ -42,6 +44,7 @@ typedef enum {
     ngx_http_edge_query_st_embed,
     ngx_http_edge_query_st_search,
     ngx_http_edge_query_st_join,
+    ngx_http_edge_query_st_reserve,
     ngx_http_edge_query_st_generate,
     ngx_http_edge_query_st_answer
 } ngx_http_edge_query_state_e;
@@ -105,6 +108,12 @@ struct ngx_http_edge_query_s {
     ngx_http_edge_usage_t         usage;
     ngx_edge_citation_t           citation;
 
+    /* tokens */
+    ngx_uint_t                    estimate;    /* of the prompt */
+    ngx_uint_t                    allowed;     /* to the model; 0: not asked */
+    ngx_uint_t                    produced;    /* bytes of a streamed answer */
+    ngx_uint_t                    events;      /* its pieces */
+
     /* for the cache, in the request's pool */
     ngx_str_t                     sources;     /* JSON; empty: not cached */
     ngx_edge_buf_t                captured;    /* of a streamed answer */
@@ -129,6 +138,17 @@ void ngx_http_edge_query_forget(ngx_http_edge_query_t *q);
  * NGX_DECLINED with error filled, or NGX_ERROR. */
 ngx_int_t ngx_http_edge_query_parse(ngx_http_edge_query_t *q,
     ngx_edge_json_error_t *error);
+
+/* ngx_http_edge_query_tokens.c */
+
+/* NGX_OK: the model may be called; NGX_AGAIN: pending was raised, to be called
+ * again; or the status of an error response. */
+ngx_int_t ngx_http_edge_query_reserve(ngx_http_edge_query_t *q);
+/* How many tokens a model may write. */
+ngx_uint_t ngx_http_edge_query_max_tokens(const ngx_http_edge_query_t *q);
+/* Counts a piece of a streamed answer; 1: it is to be the last. */
+ngx_uint_t ngx_http_edge_query_spent(ngx_http_edge_query_t *q,
+    const ngx_str_t *text);
 
 /* ngx_http_edge_query_cache.c; the last three do nothing without a cache. */
 
@@ -157,6 +177,8 @@ ngx_http_edge_sub_t *ngx_http_edge_search_call(ngx_http_edge_query_t *q,
 /* Adds the points of an answer to q->passages.  NULL, or what is wrong. */
 const char *ngx_http_edge_search_read(ngx_http_edge_query_t *q,
     const ngx_http_edge_search_conf_t *conf, ngx_http_edge_sub_t *sub);
+/* Sorts q->passages and cuts them to top_k. */
+void ngx_http_edge_search_rank(ngx_http_edge_query_t *q);
 /* The job for the embedded store; NULL: no memory. */
 ngx_http_edge_store_job_t *ngx_http_edge_search_job(ngx_http_edge_query_t *q);
 

@@ -138,6 +138,9 @@ typedef struct ngx_http_edge_rag_ctx_s  ngx_http_edge_rag_ctx_t;
  * error response (noted by ngx_http_edge_fail()), or NGX_ERROR. */
 typedef ngx_int_t (*ngx_http_edge_rag_step_pt)(ngx_http_edge_rag_ctx_t *ctx);
 
+/* Called at the end, whatever the end is, perhaps more than once. */
+typedef void (*ngx_http_edge_rag_leave_pt)(ngx_http_edge_rag_ctx_t *ctx);
+
 /*
  * One per request of ours, in r->pool.  pending counts what was started and
  * has not ended; step is called only when it is zero.
@@ -148,6 +151,7 @@ struct ngx_http_edge_rag_ctx_s {
     ngx_http_edge_record_t          *record;
 
     ngx_http_edge_rag_step_pt        step;
+    ngx_http_edge_rag_leave_pt       leave;    /* NULL: none */
     void                            *op;       /* the operation's state */
 
     ngx_str_t                        body;     /* of the client, whole */

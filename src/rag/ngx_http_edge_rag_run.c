@@ -521,5 +521,9 @@ ngx_http_edge_rag_cleanup(void *data)
         ngx_del_timer(&ctx->deadline);
     }
 
+    if (ctx->leave) {
+        ctx->leave(ctx);
+    }
+
     ngx_http_edge_rag_drop_job(ctx);
 }

@@ -356,3 +356,33 @@ ngx_http_edge_search_copy(ngx_pool_t *pool, const ngx_str_t *from,
 
     return to->data ? NGX_OK : NGX_ERROR;
 }
+
+
+/* Best first over all searches (a stable insertion sort: the lists are short
+ * and each is sorted), cut to top_k if the client gave one. */
+
+void
+ngx_http_edge_search_rank(ngx_http_edge_query_t *q)
+{
+    ngx_uint_t           i, j, n;
+    ngx_edge_passage_t  *p, passage;
+
+    p = q->passages.elts;
+    n = q->passages.nelts;
+
+    for (i = 1; i < n; i++) {
+        passage = p[i];
+
+        for (j = i; j > 0 && p[j - 1].score < passage.score; j--) {
+            p[j] = p[j - 1];
+        }
+
+        p[j] = passage;
+    }
+
+    if (q->top_k && n > q->top_k) {
+        n = q->top_k;
+    }
+
+    q->passages.nelts = ngx_min(n, NGX_HTTP_EDGE_RAG_PASSAGES_MAX);
+}

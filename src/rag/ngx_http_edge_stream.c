@@ -458,6 +458,12 @@ ngx_http_edge_stream_event(ngx_http_edge_stream_t *st)
     }
 
     b->last = out.pos;
+
+    if (ngx_http_edge_query_spent(q, &text)) {
+        st->done = 1;
+        ngx_http_edge_sub_stop(st->sub, ngx_http_edge_sub_failed);
+    }
+
     if (!st->begun) {
         st->begun = 1;
         ngx_http_edge_query_forget(q);
