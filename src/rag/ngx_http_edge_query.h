@@ -11,9 +11,9 @@
  *
  * A pipeline without a cache, and a search request, skip it; an answer found
  * there is the end.  A pipeline with a store has no embed.  join ends a search
- * request with its results, and a question without a passage with a fixed
- * answer.  reserve takes the tokens that a model will need, before the header is
- * sent.  answer goes back to generate while a provider is left.
+ * request with its results.  reserve takes the tokens that a model will need,
+ * before the header is sent; a question without a passage ends there with a
+ * fixed answer.  answer goes back to generate while a provider is left.
  * ngx_http_edge_query.c is the only writer of state.
  *
  * What is needed until the prompt exists (question, passages) is in the pool
