@@ -16,6 +16,8 @@
 #include "auth/ngx_http_edge_auth.h"
 
 
+static ngx_int_t ngx_http_edge_auth_later(ngx_http_request_t *r,
+    const char *code, const char *reason);
 static ngx_int_t ngx_http_edge_auth_challenge(ngx_http_request_t *r,
     ngx_http_edge_auth_loc_conf_t *alcf, const char *params);
 static u_char *ngx_http_edge_auth_quote(u_char *p, const ngx_str_t *text);
@@ -94,34 +96,31 @@ ngx_http_edge_auth_refuse_required(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_edge_auth_unavailable(ngx_http_request_t *r)
 {
-    ngx_http_edge_record_t  *rec;
-
-    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                  "JWT not judged: its keys are not there");
-
-    rec = ngx_http_edge_record_get(r);
-
-    (void) ngx_http_edge_fail(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                              "keys_unavailable",
-                              "bearer tokens cannot be verified now");
-    rec->failure.retry_after = 1;
-
-    return NGX_HTTP_SERVICE_UNAVAILABLE;
+    return ngx_http_edge_auth_later(r, "keys_unavailable",
+                                    "its keys are not there");
 }
 
 
 ngx_int_t
 ngx_http_edge_auth_blind(ngx_http_request_t *r)
 {
+    return ngx_http_edge_auth_later(r, "revocation_unknown",
+                                    "what was revoked is not known");
+}
+
+
+static ngx_int_t
+ngx_http_edge_auth_later(ngx_http_request_t *r, const char *code,
+    const char *reason)
+{
     ngx_http_edge_record_t  *rec;
 
     ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                  "JWT not judged: what was revoked is not known");
+                  "JWT not judged: %s", reason);
 
     rec = ngx_http_edge_record_get(r);
 
-    (void) ngx_http_edge_fail(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                              "revocation_unknown",
+    (void) ngx_http_edge_fail(r, NGX_HTTP_SERVICE_UNAVAILABLE, code,
                               "bearer tokens cannot be verified now");
     rec->failure.retry_after = 1;
 
