@@ -42,7 +42,7 @@ my $nginx = Edge::Server->start(<<"END", workers => 2, connections => 4096);
     edge_redis main { server 127.0.0.1:$redis->{port}; }
     edge_limit_zone \$edge_tenant zone=many:1m redis=main;
     edge_limit_zone \$edge_tenant zone=few:1m redis=main;
-    edge_cache_zone zone=l1:256k;
+    edge_cache_zone zone=l1:256k redis=main;
     edge_module docs { path /docs/; target http://$service; }
     edge_module few { path /few/; target http://$service; }
     server {
