@@ -213,10 +213,13 @@ sub spoiled {
     my $body = get_at(0, $uri)->{body};
     ok(until_true(sub { keys_of('edge:c:*') == 1 }), "$what: stored");
     my ($key) = keys_of('edge:c:*');
-    $redis->call('SET', $key, $code->($redis->call('GET', $key)));
+    my $value = $code->($redis->call('GET', $key));
+    $redis->call('SET', $key, $value);
     my $reply = get_at(1, $uri);
     is($reply->{status}, 200, "$what: answered");
     isnt($reply->{body}, $body, "$what: by the target");
+    ok(until_true(sub { $redis->call('GET', $key) ne $value }),
+       "$what: and replaced");
 }
 
 spoiled('empty', sub { '' });

@@ -100,6 +100,7 @@ typedef struct {
     ngx_str_t                          body;       /* captured so far */
     size_t                             room;       /* at body.data */
 
+    unsigned                           keyed:1;
     unsigned                           hit:1;
     unsigned                           storable:1; /* the request lets it */
     unsigned                           storing:1;  /* the response too */
@@ -148,7 +149,7 @@ ngx_http_edge_cache_zone_t *ngx_http_edge_cache_by_name(
 ngx_int_t ngx_http_edge_cache_make_key(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx, const ngx_str_t *method);
 
-/* Keeps the request's fields, for Vary, before anything takes some away. */
+/* Keeps the request's fields, for Vary, before anything takes some away; once. */
 ngx_int_t ngx_http_edge_cache_keep_headers(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx);
 

@@ -148,6 +148,10 @@ ngx_http_edge_cache_keep_headers(ngx_http_request_t *r,
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
 
+    if (ctx->headers) {
+        return NGX_OK;
+    }
+
     len = 0;
     n = 0;
 

@@ -23,8 +23,8 @@ static ngx_int_t ngx_http_edge_cache_begin(ngx_http_request_t *r,
 static void ngx_http_edge_cache_body_read(ngx_http_request_t *r);
 static ngx_int_t ngx_http_edge_cache_ask(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx);
-static void ngx_http_edge_cache_read_control(ngx_http_request_t *r,
-    ngx_http_edge_cache_ctx_t *ctx);
+static ngx_uint_t ngx_http_edge_cache_read_control(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx, const char *name, size_t len);
 static ngx_int_t ngx_http_edge_cache_look(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx);
 static ngx_int_t ngx_http_edge_cache_find(ngx_http_request_t *r,
@@ -195,11 +195,20 @@ ngx_http_edge_cache_begin(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    if (rc != NGX_OK || ngx_http_edge_cache_keep_headers(r, ctx) != NGX_OK) {
+    if (rc != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_http_edge_cache_read_control(r, ctx);
+    ctx->keyed = 1;
+
+    ngx_edge_cache_control_init(&ctx->control);
+
+    if (!ngx_http_edge_cache_read_control(r, ctx, "cache-control",
+                                          sizeof("cache-control") - 1))
+    {
+        (void) ngx_http_edge_cache_read_control(r, ctx, "pragma",
+                                                sizeof("pragma") - 1);
+    }
 
     /* the body of a HEAD's answer is not there to be stored */
 
@@ -209,41 +218,33 @@ ngx_http_edge_cache_begin(ngx_http_request_t *r,
 }
 
 
-static void
+/* Reads the directives of all fields of that name; 1 if there is one. */
+
+static ngx_uint_t
 ngx_http_edge_cache_read_control(ngx_http_request_t *r,
-    ngx_http_edge_cache_ctx_t *ctx)
+    ngx_http_edge_cache_ctx_t *ctx, const char *name, size_t len)
 {
-    ngx_uint_t     i, control;
-    ngx_keyval_t  *kv;
+    ngx_uint_t        i, found;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
 
-    ngx_edge_cache_control_init(&ctx->control);
+    found = 0;
 
-    kv = ctx->headers->elts;
-    control = 0;
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
 
-    for (i = 0; i < ctx->headers->nelts; i++) {
+        for (i = 0; i < part->nelts; i++) {
 
-        if (kv[i].key.len == sizeof("cache-control") - 1
-            && ngx_strncmp(kv[i].key.data, "cache-control", kv[i].key.len)
-               == 0)
-        {
-            control = 1;
-            ngx_edge_cache_control_parse(&ctx->control, &kv[i].value);
+            if (h[i].key.len == len
+                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
+            {
+                found = 1;
+                ngx_edge_cache_control_parse(&ctx->control, &h[i].value);
+            }
         }
     }
 
-    if (control) {
-        return;
-    }
-
-    for (i = 0; i < ctx->headers->nelts; i++) {
-
-        if (kv[i].key.len == sizeof("pragma") - 1
-            && ngx_strncmp(kv[i].key.data, "pragma", kv[i].key.len) == 0)
-        {
-            ngx_edge_cache_control_parse(&ctx->control, &kv[i].value);
-        }
-    }
+    return found;
 }
 
 
@@ -274,7 +275,7 @@ ngx_http_edge_cache_look(ngx_http_request_t *r,
     time_t     now, age;
     ngx_int_t  rc;
 
-    if (ctx->headers == NULL) {
+    if (!ctx->keyed) {
         ctx->waiting = 0;              /* for the body */
         return ngx_http_edge_cache_begin(r, ctx);
     }
@@ -348,6 +349,10 @@ ngx_http_edge_cache_find(ngx_http_request_t *r,
 
     ctx->varies = 1;
 
+    if (ngx_http_edge_cache_keep_headers(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     if (ngx_http_edge_cache_variant(r, ctx, &e->part[0], variant) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -403,8 +408,9 @@ ngx_http_edge_cache_fetch(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    if (ngx_http_edge_headers_strip(r, ngx_http_edge_cache_withheld)
-        == NGX_ERROR)
+    if (ngx_http_edge_cache_keep_headers(r, ctx) != NGX_OK
+        || ngx_http_edge_headers_strip(r, ngx_http_edge_cache_withheld)
+           == NGX_ERROR)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
