@@ -149,7 +149,7 @@ ngx_http_edge_cache_zone_t *ngx_http_edge_cache_by_name(
 ngx_int_t ngx_http_edge_cache_make_key(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx, const ngx_str_t *method);
 
-/* Keeps the request's fields, for Vary, before anything takes some away; once. */
+/* Keeps the request's fields once, for Vary, before any is taken away. */
 ngx_int_t ngx_http_edge_cache_keep_headers(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx);
 
