@@ -103,6 +103,38 @@ class Process:
         return status
 
 
+class Redis(Process):
+    """redis-server, which speaks no HTTP."""
+
+    def __init__(self, port, directory):
+        self.port = port
+        super().__init__("redis", [
+            "redis-server", "--bind", "127.0.0.1", "--port", port,
+            "--save", "", "--dir", directory], directory, None)
+
+    def ask(self, *words):
+        """A command's answer as it comes: short ones only."""
+
+        text = "*%d\r\n" % len(words) + "".join(
+            "$%d\r\n%s\r\n" % (len(word), word) for word in words)
+        with socket.create_connection(("127.0.0.1", self.port), 2) as s:
+            s.sendall(text.encode())
+            return s.recv(65536).decode()
+
+    def wait(self, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                if self.ask("PING") == "+PONG\r\n":
+                    return
+            except OSError:
+                pass
+            time.sleep(0.05)
+        self.stop()
+        raise RuntimeError("redis did not start:\n"
+                           + self.output.read_text(errors="replace"))
+
+
 # Three modules as in the quick start.  The last two find documents of any
 # module of the tenant, and their model is always out of capacity.
 PIPELINES = {
@@ -112,6 +144,8 @@ PIPELINES = {
     "limited": ("tenant", "generate /_openai/ model=edge-limited;"),
     "fallback": ("tenant", "generate /_openai/ model=edge-limited;"
                            " generate extractive;"),
+    "metered": ("tenant", "generate /_openai/ model=edge-mock;"
+                          " cache zone=answers valid=10m;"),
 }
 
 RAG_QDRANT = """
@@ -154,6 +188,11 @@ UPSTREAMS = """
 
     edge_cors http://127.0.0.1:@page@;
 
+    edge_redis shared { server 127.0.0.1:@redis@; timeout 2s; }
+    edge_cache_zone zone=answers:1m redis=shared;
+    edge_limit_zone $edge_tenant zone=calls:1m redis=shared;
+    map $edge_tenant $calls { default 1000r/m; globex 3r/h; }
+
     upstream qdrant {
         server 127.0.0.1:@qdrant@ max_fails=0;
         keepalive 16;
@@ -174,6 +213,13 @@ UPSTREAMS = """
 """
 
 LOCATIONS = """
+        location /api/v1/metered/ {
+            auth_jwt "edge";
+            edge_tenant $jwt_claim_tenant_id;
+            edge_route on;
+            edge_limit zone=calls requests=$calls;
+        }
+
         location /_qdrant/ {
             internal;
             proxy_pass http://qdrant/;
@@ -254,7 +300,8 @@ class Stack:
             "E2E_LLM_KEY", "EMBEDDINGS_API_KEY", "E2E_QDRANT_KEY",
             "E2E_QDRANT_READ_KEY")}
         self.ports = {name: free_port()
-                      for name in ("qdrant", "embeddings", "llm", "page")}
+                      for name in ("qdrant", "embeddings", "llm", "page",
+                                   "redis")}
         self.urls = {name: "http://127.0.0.1:%d" % port
                      for name, port in self.ports.items()}
         self.journal_file = self.directory / "qdrant.journal"
@@ -285,6 +332,8 @@ class Stack:
             self.directory, self.urls["embeddings"] + "/health",
             {**one_thread, **self.keys}))
 
+        self.redis = self.add(Redis(self.ports["redis"], self.directory))
+
         self.llm = self.add(Process(
             "llm", [Path(sys.executable).parent / "litellm",
                     "--config", HERE / "litellm.yaml",
@@ -302,7 +351,8 @@ class Stack:
                                 api_key=self.keys[key])
 
     def start(self):
-        for process in (self.qdrant, self.embeddings, self.llm):
+        for process in (self.qdrant, self.embeddings, self.redis,
+                        self.llm):
             process.start()
 
     def add_gateway(self, name, http, locations):

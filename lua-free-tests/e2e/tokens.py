@@ -13,7 +13,8 @@ import tempfile
 from pathlib import Path
 
 TOOL = Path(__file__).resolve().parents[2] / "tools/edge-token"
-MODULES = ("planning", "manufacturing", "support", "limited", "fallback")
+MODULES = ("planning", "manufacturing", "support", "limited", "fallback",
+           "metered")
 WRITE = "documents:read documents:write"
 
 

@@ -1,0 +1,113 @@
+# Copyright (C) nginx AI edge contributors
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Limits and kept answers over a real Redis, as the official SDK and a reader
+# of events see them.
+
+import openai
+import pytest
+
+import tokens
+
+QUESTION = "How much batch campaign capacity is planned?"
+
+
+@pytest.fixture(scope="module")
+def calls(stack, people):
+    """How often Qdrant was asked so far."""
+
+    return lambda: len(stack.journal())
+
+
+@pytest.fixture()
+def sdk(edge, people):
+    def make(tenant):
+        return openai.OpenAI(base_url=edge.base + "/api/v1/metered",
+                             api_key=tokens.token(tenant), max_retries=0,
+                             timeout=60)
+    return make
+
+
+def words(events):
+    return "".join(data["delta"] for name, data in events if name == "token")
+
+
+def one(events, name):
+    return [data for event, data in events if event == name]
+
+
+def test_an_answer_is_kept_for_every_form(people, sdk, calls):
+    first = people["acme"].query("metered", QUESTION)
+    assert first.status_code == 200
+    body = first.json()
+    assert body["grounded"] and body["cached"] is False
+    asked = calls()
+
+    again = people["acme"].query("metered", QUESTION)
+    assert again.json() == {**body, "cached": True,
+                            "request_id": again.json()["request_id"]}
+    assert "hit" in again.headers["cache-status"]
+
+    events = people["acme"].stream("metered", QUESTION)
+    assert words(events) == body["answer"]
+    assert one(events, "sources")[0]["sources"] == body["sources"]
+    assert one(events, "usage") == [body["usage"]]
+    assert one(events, "done")[0]["cached"] is True
+
+    assert calls() == asked
+
+
+def test_the_sdk_gets_kept_answers_too(sdk, calls):
+    ask = {"model": "metered",
+           "messages": [{"role": "user", "content": QUESTION}]}
+
+    with sdk("acme") as client:
+        whole = client.chat.completions.create(**ask)
+        asked = calls()
+        text, usage = "", None
+        for chunk in client.chat.completions.create(
+                stream=True, stream_options={"include_usage": True}, **ask):
+            usage = chunk.usage or usage
+            for choice in chunk.choices:
+                text += choice.delta.content or ""
+
+    assert text == whole.choices[0].message.content
+    assert usage.total_tokens == whole.usage.total_tokens
+    assert calls() == asked
+
+
+def test_a_document_makes_kept_answers_old(people):
+    people["acme"].query("metered", QUESTION)
+    assert people["acme"].query("metered", QUESTION).json()["cached"]
+
+    r = people["acme"].put("metered", [{
+        "id": "news", "title": "News", "text": "The canteen opens at seven."}])
+    assert r.status_code == 200, r.text
+    assert people["acme"].query("metered", QUESTION).json()["cached"] is False
+    people["acme"].delete("metered", "news")
+
+
+def test_an_allowance_ends(sdk, stack):
+    ask = {"model": "metered",
+           "messages": [{"role": "user", "content": QUESTION}]}
+
+    with sdk("globex") as client:
+        left = []
+        for _ in range(3):
+            r = client.chat.completions.with_raw_response.create(**ask)
+            left.append(r.headers["x-ratelimit-remaining-requests"])
+            assert r.headers["x-ratelimit-limit-requests"] == "3"
+            assert r.parse().choices[0].message.content
+        assert left == ["2", "1", "0"]
+
+        with pytest.raises(openai.RateLimitError) as e:
+            client.chat.completions.create(**ask)
+
+    assert 60 < int(e.value.response.headers["retry-after"]) <= 1200
+    assert '"calls-rph";r=0' in e.value.response.headers["ratelimit"]
+    assert e.value.body["message"]
+    assert "edge:{globex}:rl:" in stack.redis.ask("KEYS", "edge:*")
+
+
+def test_an_allowance_is_of_one_tenant(people):
+    assert people["acme"].query("metered", QUESTION).status_code == 200
