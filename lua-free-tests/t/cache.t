@@ -80,6 +80,12 @@ my $nginx = Edge::Server->start(<<"END", workers => 2);
             edge_cache_valid 1m;
             proxy_pass $target/m/;
         }
+        location /purge {
+            auth_jwt r;
+            auth_jwt_algorithms HS256;
+            auth_jwt_key_file $key.jwks;
+            edge_cache_purge zone=c \$jwt_claim_scope cache:purge;
+        }
         location /token/ {
             auth_jwt r;
             auth_jwt_algorithms HS256;
@@ -352,6 +358,51 @@ isnt(get("/token/v?$fresh,public&h=Vary:Authorization", $ann)->{body},
 is(get("/token/v?$fresh,public&h=Vary:Authorization", $ann)->{body},
    get("/token/v?$fresh,public&h=Vary:Authorization", $ann)->{body},
    'each has his own');
+
+# ---- purge
+
+my $may = token(scope => 'read cache:purge');
+
+sub purge {
+    my ($args, @fields) = @_;
+
+    return ask('POST', "/purge$args", '', @fields);
+}
+
+sub hit {
+    return field(get("/$_[0]/purged?$fresh", "X-T: $_[1]"), 'Cache-Status')
+        =~ /hit/ ? 1 : 0;
+}
+
+sub fill {
+    for my $module (qw(m n)) {
+        get("/$module/purged?$fresh", "X-T: $_") for qw(acme globex);
+    }
+}
+
+is(purge('?all=1')->{status}, 401, 'purging needs a token');
+is(purge('?all=1', $ann)->{status}, 403, 'and a word in it');
+is(purge('', $may)->{status}, 400, 'and to say what');
+is(purge('?tenant=', $may)->{status}, 400, 'not nothing');
+is(purge('?all', $may)->{status}, 400, 'all=1');
+is(get('/purge?all=1', $may)->{status}, 405, 'not by GET');
+
+fill();
+ok(hit('m', 'acme'), 'still there');
+like(purge('?tenant=acme&module=m', $may)->{body}, qr/^\{"purged":\d+\}$/,
+     'a tenant in a module');
+is(join(' ', hit('n', 'acme'), hit('n', 'globex'), hit('m', 'globex'),
+        hit('m', 'acme')), '1 1 1 0', 'no other');
+purge('?tenant=acme', $may);
+is(join(' ', hit('n', 'globex'), hit('m', 'globex'), hit('m', 'acme'),
+        hit('n', 'acme')), '1 1 0 0', 'a tenant');
+fill();
+purge('?module=n', $may);
+is(join(' ', hit('m', 'acme'), hit('m', 'globex'), hit('n', 'acme'),
+        hit('n', 'globex')), '1 1 0 0', 'a module');
+fill();
+purge('?all=1', $may);
+is(join(' ', hit('m', 'acme'), hit('n', 'globex')), '0 0', 'all');
 
 # ---- reload
 

@@ -68,6 +68,17 @@ typedef struct {
 } ngx_http_edge_cache_valid_t;
 
 
+/* An edge_cache_purge. */
+typedef struct {
+    ngx_str_t                          name;   /* of the zone */
+    ngx_http_edge_cache_zone_t        *zone;
+    ngx_str_t                          variable;   /* without the '$'; empty:
+                                                      unverified */
+    const ngx_http_edge_auth_claim_t  *claim;
+    ngx_str_t                          word;
+} ngx_http_edge_cache_purge_t;
+
+
 typedef struct {
     ngx_str_t                          name;   /* of the zone; empty: off */
     ngx_http_edge_cache_zone_t        *zone;
@@ -82,6 +93,7 @@ typedef struct {
     ngx_flag_t                         lock;
     ngx_msec_t                         lock_timeout;
     size_t                             max_size;
+    ngx_http_edge_cache_purge_t       *purge;  /* NULL: no such location */
 } ngx_http_edge_cache_loc_conf_t;
 
 
@@ -140,6 +152,13 @@ char *ngx_http_edge_cache_scope(ngx_conf_t *cf, ngx_command_t *cmd,
 /* The zone of that name; NULL: there is none. */
 ngx_http_edge_cache_zone_t *ngx_http_edge_cache_by_name(
     ngx_http_edge_cache_main_conf_t *cmcf, const ngx_str_t *name);
+
+
+/* ngx_http_edge_cache_purge.c */
+char *ngx_http_edge_cache_purge(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_edge_cache_purge_compile(ngx_conf_t *cf,
+    ngx_http_edge_cache_purge_t *purge);
 
 
 /* ngx_http_edge_cache_key.c */

@@ -123,6 +123,13 @@ static ngx_command_t  ngx_http_edge_cache_commands[] = {
       offsetof(ngx_http_edge_cache_loc_conf_t, max_size),
       NULL },
 
+    { ngx_string("edge_cache_purge"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE23,
+      ngx_http_edge_cache_purge,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
       ngx_null_command
 };
 
@@ -198,6 +205,7 @@ ngx_http_edge_cache_create_loc_conf(ngx_conf_t *cf)
      *     conf->key = NULL;
      *     conf->scope_written = 0;
      *     conf->methods = 0;
+     *     conf->purge = NULL;
      */
 
     conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_edge_cache_loc_conf_t));
@@ -255,6 +263,12 @@ ngx_http_edge_cache_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     /* a HEAD is answered by what a GET has stored */
 
     conf->methods |= NGX_HTTP_GET|NGX_HTTP_HEAD;
+
+    if (conf->purge
+        && ngx_http_edge_cache_purge_compile(cf, conf->purge) != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
 
     if (conf->name.len == 0) {
         return NGX_CONF_OK;
