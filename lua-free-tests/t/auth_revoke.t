@@ -259,6 +259,15 @@ $redis->call('SET', 'edge:revoked', 1);
 ok(until_true(sub { lines(qr/Redis said: WRONGTYPE/) }),
    'a key that is no stream is told');
 
+# What cannot be read on from is not left out in silence.
+
+$redis->call('DEL', 'edge:revoked');
+ok(until_true(sub { lines(qr/could be read again from "edge_redis main"/)
+                    == 2 }), 'no key is no revocation');
+$redis->call('XADD', 'edge:revoked', '9223372036854775808-1', jti => 'z');
+ok(until_true(sub { lines(qr/an id in "edge:revoked" is not understood/) }),
+   'an id that is too large is told');
+
 $nginx->signal('QUIT');
 ok($nginx->ended(), 'nginx ends');
 is($nginx->alarms(), '', 'without alarms');

@@ -99,6 +99,12 @@ sub speak {
         while ($text =~ s/\A\*(\d+)\r\n((?:[^\n]*\n){2,4}?)(?=\*|\z)//) {
             my @words = $2 =~ /\$\d+\r\n([^\r]*)\r\n/g;
 
+            if ($words[0] eq 'AUTH') {
+                syswrite $s, "-ERR unknown command 'AUTH', with args "
+                    . "beginning with: '$words[1]'\r\n";
+                next;
+            }
+
             if (@words == 1) {
                 syswrite $s, "+PONG\r\n";
                 next;
@@ -143,10 +149,12 @@ my $nginx = Edge::Server->start(<<"END", main => Edge::Probe::load('redis'));
     @{[ map { "edge_redis $_ { server 127.0.0.1:$wire; $times }\n" }
         sort keys %says ]}
     edge_redis door { server 127.0.0.1:$door; }
+    edge_redis pass { server 127.0.0.1:$wire; password qaErTzUi; }
     server {
         listen 127.0.0.1:$port;
         @{[ map { "location /$_/ { redis_probe $_; }\n" } sort keys %says ]}
         location /door/ { redis_probe door; }
+        location /pass/ { redis_probe pass; }
     }
 END
 
@@ -196,6 +204,12 @@ is(ask('/late/send?GET+x'), 'declined', 'no command is taken meanwhile');
 ok(logged(qr/"late" waits for \S+, which is silent/), 'that is told');
 ok(answers('/late/send?GET+x', 'string:ok'), 'the next reply is its own');
 unlike($nginx->log_text(), qr/"late" has lost/, 'of the same connection');
+
+# A server that repeats the password.
+
+ok(logged(qr/"pass" has lost \S+: it refuses us, in words/),
+   'AUTH is not known');
+unlike($nginx->log_text(), qr/qaErTz/, 'the log does not have the password');
 
 # A server that closes at once is not stormed.
 

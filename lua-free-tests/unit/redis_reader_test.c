@@ -192,6 +192,66 @@ test_too_large(void)
 }
 
 
+/* However it is cut, an array does not get round the bound of a reply. */
+
+static ngx_uint_t
+pieces_read(const char *head, const char *piece, ngx_uint_t max)
+{
+    ngx_int_t                 rc;
+    ngx_uint_t                n;
+    ngx_edge_redis_reply_t   *reply;
+    ngx_edge_redis_reader_t  *reader;
+
+    reader = ngx_edge_redis_reader_create(&ngx_stub_log);
+
+    rc = ngx_edge_redis_reader_feed(reader, (u_char *) head, strlen(head));
+
+    for (n = 0; rc == NGX_OK && n < max; n++) {
+
+        if (ngx_edge_redis_reader_next(reader, &reply) != NGX_AGAIN) {
+            break;
+        }
+
+        rc = ngx_edge_redis_reader_feed(reader, (u_char *) piece,
+                                        strlen(piece));
+    }
+
+    ngx_edge_redis_reader_free(reader);
+
+    return n;
+}
+
+
+static void
+test_too_much(void)
+{
+    char  *piece;
+
+    /* elements that are complete */
+
+    piece = malloc(1024 * 1024 + 16);
+    memset(piece, 'a', 1024 * 1024 + 16);
+    memcpy(piece, "$1048576\r\n", 10);
+    memcpy(piece + 10 + 1024 * 1024, "\r\n", 3);
+
+    CHECK(pieces_read("*100\r\n", piece, 99) < 65);
+
+    /* arrays in an array, which is complete at the last */
+
+    CHECK(pieces_read("*100\r\n*1048400\r\n", "*100\r\n", 9) < 3);
+    CHECK_INT(pieces_read("*100\r\n", "*100\r\n", 5), 5);
+
+    /* a line without end */
+
+    memset(piece, 'a', 1024);
+    piece[1024] = '\0';
+
+    CHECK(pieces_read("+", piece, 200) < 70);
+
+    free(piece);
+}
+
+
 static void
 test_error_words(void)
 {
@@ -219,6 +279,41 @@ test_error_words(void)
     CHECK_INT(ngx_edge_redis_reply_integer(NULL), 0);
 
     ngx_edge_redis_reader_free(reader);
+}
+
+
+static ngx_uint_t
+readonly(const char *bytes)
+{
+    ngx_uint_t                yes;
+    ngx_edge_redis_reply_t   *reply;
+    ngx_edge_redis_reader_t  *reader;
+
+    reader = ngx_edge_redis_reader_create(&ngx_stub_log);
+
+    (void) ngx_edge_redis_reader_feed(reader, (u_char *) bytes,
+                                      strlen(bytes));
+
+    CHECK_INT(ngx_edge_redis_reader_next(reader, &reply), NGX_OK);
+    yes = ngx_edge_redis_reply_is_readonly(reply);
+
+    ngx_edge_redis_reply_free(reply);
+    ngx_edge_redis_reader_free(reader);
+
+    return yes;
+}
+
+
+static void
+test_readonly(void)
+{
+    CHECK(readonly("-READONLY You can't write\r\n"));
+    CHECK(readonly("-ERR Error running script (call to f_1): "
+                   "@user_script:1: @user_script: 1: -READONLY You can't "
+                   "write against a read only replica.\r\n"));
+    CHECK(!readonly("-ERR Error running script (call to f_1): no\r\n"));
+    CHECK(!readonly("-ERR unknown command -READONLY \r\n"));
+    CHECK(!readonly("+READONLY You\r\n"));
 }
 
 
@@ -251,7 +346,9 @@ main(void)
     RUN(test_not_whole);
     RUN(test_garbage);
     RUN(test_too_large);
+    RUN(test_too_much);
     RUN(test_error_words);
+    RUN(test_readonly);
     RUN(test_words);
 
     return unit_summary();

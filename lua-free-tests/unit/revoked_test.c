@@ -24,6 +24,7 @@ static ngx_pool_t          *memory;
 static ngx_slab_pool_t     *pool;
 static ngx_edge_hash_t     *hash;
 static ngx_edge_revoked_t  *table;
+static uint64_t             place;
 
 
 static void
@@ -118,6 +119,10 @@ add(const char *name, const char *value, const char *iss, const char *nbf,
     words[n] = NULL;
 
     CHECK(parse(words, &entry) == NULL);
+
+    entry.msec = place / 10;
+    entry.seq = place % 10;
+    place++;
 
     return ngx_edge_revoked_add(table, pool, hash, &entry, NOW);
 }
@@ -239,6 +244,39 @@ test_times(void)
 }
 
 
+/* All of it is read again: what was replaced stays replaced meanwhile. */
+
+static void
+test_again(void)
+{
+    uint64_t  first;
+
+    open_table();
+    first = place;
+
+    CHECK_INT(add("sub", "a", NULL, "1699999000", NULL), NGX_OK);
+    CHECK_INT(add("sub", "a", NULL, NULL, "1699999999"), NGX_OK);
+    CHECK_INT(add("sub", "a", NULL, NULL, NULL), NGX_OK);
+    CHECK_INT(check(KIND(sub), "a", "i", NOW), NGX_DECLINED);
+
+    place = first;
+
+    CHECK_INT(add("sub", "a", NULL, "1699999000", NULL), NGX_OK);
+    CHECK_INT(check(KIND(sub), "a", "i", NOW), NGX_DECLINED);
+    CHECK_INT(add("sub", "a", NULL, NULL, "1699999999"), NGX_OK);
+    CHECK_INT(check(KIND(sub), "a", "i", NOW), NGX_DECLINED);
+    CHECK_INT(add("sub", "a", NULL, NULL, NULL), NGX_OK);
+    CHECK_INT(check(KIND(sub), "a", "i", NOW), NGX_DECLINED);
+
+    /* the next one counts */
+
+    CHECK_INT(add("sub", "a", NULL, NULL, "1699999999"), NGX_OK);
+    CHECK_INT(check(KIND(sub), "a", "i", NOW), NGX_OK);
+
+    close_table();
+}
+
+
 /* A zone that is full: it is told, whether an older entry went or not. */
 
 static void
@@ -273,6 +311,7 @@ main(void)
     RUN(test_kinds);
     RUN(test_issuers);
     RUN(test_times);
+    RUN(test_again);
     RUN(test_full);
 
     return unit_summary();

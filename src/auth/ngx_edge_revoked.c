@@ -17,6 +17,14 @@
 #define NGX_EDGE_REVOKED_TIME_MAX  253402300799LL      /* the year 9999 */
 
 
+/* The value of an entry of the table. */
+typedef struct {
+    int64_t                   nbf;
+    uint64_t                  msec;
+    uint64_t                  seq;
+} ngx_edge_revoked_value_t;
+
+
 static const char *ngx_edge_revoked_field(ngx_edge_revoked_entry_t *entry,
     const ngx_str_t *name, const ngx_str_t *value, ngx_uint_t *kinds);
 static ngx_int_t ngx_edge_revoked_seconds(const ngx_str_t *text,
@@ -24,6 +32,9 @@ static ngx_int_t ngx_edge_revoked_seconds(const ngx_str_t *text,
 static ngx_int_t ngx_edge_revoked_key(ngx_edge_hash_t *hash,
     ngx_edge_revoked_kind_e kind, const ngx_str_t *iss, const ngx_str_t *value,
     u_char key[NGX_EDGE_HASH_SIZE]);
+static ngx_uint_t ngx_edge_revoked_older(ngx_edge_revoked_t *t,
+    ngx_slab_pool_t *pool, const u_char *key,
+    const ngx_edge_revoked_entry_t *entry);
 static ngx_int_t ngx_edge_revoked_find(ngx_edge_revoked_t *t,
     ngx_slab_pool_t *pool, const u_char *key, int64_t iat, time_t now);
 
@@ -160,10 +171,11 @@ ngx_int_t
 ngx_edge_revoked_add(ngx_edge_revoked_t *t, ngx_slab_pool_t *pool,
     ngx_edge_hash_t *hash, const ngx_edge_revoked_entry_t *entry, time_t now)
 {
-    u_char                 key[NGX_EDGE_HASH_SIZE];
-    ngx_int_t              rc;
-    ngx_uint_t             evicted;
-    ngx_edge_shm_entry_t  *e;
+    u_char                     key[NGX_EDGE_HASH_SIZE];
+    ngx_int_t                  rc;
+    ngx_uint_t                 evicted;
+    ngx_edge_shm_entry_t      *e;
+    ngx_edge_revoked_value_t   value;
 
     if (ngx_edge_revoked_key(hash, entry->kind, &entry->iss, &entry->value,
                              key)
@@ -174,16 +186,23 @@ ngx_edge_revoked_add(ngx_edge_revoked_t *t, ngx_slab_pool_t *pool,
 
     rc = NGX_OK;
 
+    value.nbf = entry->nbf;
+    value.msec = entry->msec;
+    value.seq = entry->seq;
+
     ngx_shmtx_lock(&pool->mutex);
 
-    if (entry->until && entry->until <= now) {
+    if (ngx_edge_revoked_older(t, pool, key, entry)) {
+        /* what replaced it is known */
+
+    } else if (entry->until && entry->until <= now) {
         ngx_edge_shm_remove(t->entries, pool, key);
 
     } else {
         evicted = t->entries->evicted;
 
         e = ngx_edge_shm_put(t->entries, pool, key,
-                             (const u_char *) &entry->nbf, sizeof(int64_t),
+                             (const u_char *) &value, sizeof(value),
                              entry->until, now);
 
         if (e == NULL || t->entries->evicted != evicted) {
@@ -198,6 +217,28 @@ ngx_edge_revoked_add(ngx_edge_revoked_t *t, ngx_slab_pool_t *pool,
     ngx_shmtx_unlock(&pool->mutex);
 
     return rc;
+}
+
+
+/* Also than one that is over: that was the last word. */
+
+static ngx_uint_t
+ngx_edge_revoked_older(ngx_edge_revoked_t *t, ngx_slab_pool_t *pool,
+    const u_char *key, const ngx_edge_revoked_entry_t *entry)
+{
+    ngx_edge_shm_entry_t      *e;
+    ngx_edge_revoked_value_t   known;
+
+    e = ngx_edge_shm_find(t->entries, pool, key, 0);
+
+    if (e == NULL) {
+        return 0;
+    }
+
+    ngx_memcpy(&known, e->value, sizeof(known));
+
+    return entry->msec < known.msec
+           || (entry->msec == known.msec && entry->seq < known.seq);
 }
 
 
@@ -243,15 +284,15 @@ static ngx_int_t
 ngx_edge_revoked_find(ngx_edge_revoked_t *t, ngx_slab_pool_t *pool,
     const u_char *key, int64_t iat, time_t now)
 {
-    int64_t                nbf;
-    ngx_edge_shm_entry_t  *e;
+    ngx_edge_shm_entry_t      *e;
+    ngx_edge_revoked_value_t   value;
 
     ngx_shmtx_lock(&pool->mutex);
 
     e = ngx_edge_shm_find(t->entries, pool, key, now);
 
     if (e) {
-        ngx_memcpy(&nbf, e->value, sizeof(int64_t));
+        ngx_memcpy(&value, e->value, sizeof(value));
     }
 
     ngx_shmtx_unlock(&pool->mutex);
@@ -260,7 +301,7 @@ ngx_edge_revoked_find(ngx_edge_revoked_t *t, ngx_slab_pool_t *pool,
         return NGX_OK;
     }
 
-    return (nbf && iat >= nbf) ? NGX_OK : NGX_DECLINED;
+    return (value.nbf && iat >= value.nbf) ? NGX_OK : NGX_DECLINED;
 }
 
 

@@ -16,8 +16,10 @@
  *     until SECONDS when the entry ends; without it, never.  A time in the
  *                   past takes an earlier entry back
  *
- * A later entry replaces one with the same kind, issuer and value.  The table
- * must not forget: when it has no room the caller is told.
+ * A later entry replaces one with the same kind, issuer and value.  Which is
+ * later is told by their ids, not by when they are added: entries are read
+ * again, and an old one must not undo a newer one.  The table must not forget:
+ * when it has no room the caller is told.
  */
 
 
@@ -56,6 +58,8 @@ typedef struct {
     ngx_str_t                 iss;         /* empty: any */
     int64_t                   nbf;         /* 0: none */
     time_t                    until;       /* 0: for ever */
+    uint64_t                  msec;        /* id in the stream; the reader's */
+    uint64_t                  seq;         /* part, not parse's */
 } ngx_edge_revoked_entry_t;
 
 

@@ -10,7 +10,8 @@
  *
  * Each reading begins a minute before the last entry known: the ids are the
  * server's clock, and after a fail-over another server's clock and another
- * server's last entries count.  Reading an entry twice changes nothing.  A new
+ * server's last entries count.  Reading an entry twice changes nothing, not even
+ * for as long as those behind it are not read again.  A new
  * configuration reads from the beginning, since its Redis may be another one;
  * what was known stays in force meanwhile.
  *
@@ -47,8 +48,8 @@ static void ngx_http_edge_auth_revoke_begin(
 static void ngx_http_edge_auth_revoke_page(ngx_http_edge_auth_revoke_t *list);
 static void ngx_http_edge_auth_revoke_done(ngx_edge_redis_cmd_t *cmd,
     const ngx_edge_redis_reply_t *reply);
-static void ngx_http_edge_auth_revoke_entry(ngx_http_edge_auth_revoke_t *list,
-    const ngx_edge_redis_reply_t *reply);
+static ngx_int_t ngx_http_edge_auth_revoke_entry(
+    ngx_http_edge_auth_revoke_t *list, const ngx_edge_redis_reply_t *reply);
 static ngx_int_t ngx_http_edge_auth_revoke_id(const ngx_str_t *text,
     uint64_t *msec, uint64_t *seq);
 static const char *ngx_http_edge_auth_revoke_read(
@@ -271,8 +272,15 @@ ngx_http_edge_auth_revoke_done(ngx_edge_redis_cmd_t *cmd,
     n = ngx_edge_redis_reply_count(reply);
 
     for (i = 0; i < n; i++) {
-        ngx_http_edge_auth_revoke_entry(list,
-                                    ngx_edge_redis_reply_element(reply, i));
+        if (ngx_http_edge_auth_revoke_entry(list,
+                                    ngx_edge_redis_reply_element(reply, i))
+            != NGX_OK)
+        {
+            ngx_http_edge_auth_revoke_fail(list, "an id in \""
+                                           NGX_HTTP_EDGE_AUTH_REVOKE_STREAM
+                                           "\" is not understood", NULL);
+            return;
+        }
     }
 
     if (n < NGX_HTTP_EDGE_AUTH_REVOKE_PAGE) {
@@ -293,9 +301,11 @@ ngx_http_edge_auth_revoke_done(ngx_edge_redis_cmd_t *cmd,
 }
 
 
-/* An entry: its id, and names and values. */
+/* An entry: its id, and names and values.  One that is not understood is told
+ * of and left out, unless its place is not: then what is behind it is not to
+ * be reached. */
 
-static void
+static ngx_int_t
 ngx_http_edge_auth_revoke_entry(ngx_http_edge_auth_revoke_t *list,
     const ngx_edge_redis_reply_t *reply)
 {
@@ -308,17 +318,20 @@ ngx_http_edge_auth_revoke_entry(ngx_http_edge_auth_revoke_t *list,
     ngx_http_edge_auth_revoke_shared_t  *sh;
 
     if (ngx_edge_redis_reply_count(reply) != 2) {
-        return;
+        return NGX_ERROR;
     }
 
     ngx_edge_redis_reply_str(ngx_edge_redis_reply_element(reply, 0), &id);
 
     if (ngx_http_edge_auth_revoke_id(&id, &msec, &seq) != NGX_OK) {
-        return;
+        return NGX_ERROR;
     }
 
     fault = ngx_http_edge_auth_revoke_read(
                              ngx_edge_redis_reply_element(reply, 1), &entry);
+
+    entry.msec = msec;
+    entry.seq = seq;
 
     rc = fault ? NGX_OK
                : ngx_edge_revoked_add(list->shared->revoked, list->pool,
@@ -354,6 +367,8 @@ ngx_http_edge_auth_revoke_entry(ngx_http_edge_auth_revoke_t *list,
                       NGX_HTTP_EDGE_AUTH_REVOKE_STREAM, &list->redis_name,
                       fault);
     }
+
+    return NGX_OK;
 }
 
 

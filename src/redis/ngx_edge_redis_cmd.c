@@ -205,7 +205,7 @@ ngx_edge_redis_deliver(ngx_edge_redis_conn_t *rc, ngx_edge_redis_pending_t *p,
         }
     }
 
-    if (ngx_edge_redis_reply_is_error(reply, "READONLY")) {
+    if (ngx_edge_redis_reply_is_readonly(reply)) {
         ngx_edge_redis_conn_leave(rc, "it is a replica now");
     }
 

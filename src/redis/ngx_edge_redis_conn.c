@@ -97,7 +97,9 @@ ngx_edge_redis_conn_greeted(ngx_edge_redis_conn_t *rc)
     rc->state = ngx_edge_redis_st_ready;
     rc->since = ngx_current_msec;
 
-    if (rc->timer.timer_set) {
+    /* one that was sent to rest meanwhile may still wait for replies */
+
+    if (rc->timer.timer_set && !rc->leaving) {
         ngx_del_timer(&rc->timer);
     }
 

@@ -16,6 +16,12 @@
 #include "redis/ngx_edge_redis_greet.h"
 
 
+/* So much of a password, as it is, tells what it is. */
+#define NGX_EDGE_REDIS_GREET_PART  6
+
+
+static void ngx_edge_redis_greet_auth(ngx_edge_redis_conn_t *rc,
+    const ngx_edge_redis_reply_t *reply);
 static void ngx_edge_redis_greet_step(ngx_edge_redis_conn_t *rc,
     const ngx_edge_redis_reply_t *reply);
 static void ngx_edge_redis_greet_last(ngx_edge_redis_conn_t *rc,
@@ -42,7 +48,7 @@ ngx_edge_redis_greet(ngx_edge_redis_conn_t *rc)
 
         argv[argc++] = redis->password;
 
-        if (ngx_edge_redis_send_own(rc, ngx_edge_redis_greet_step, argc, argv)
+        if (ngx_edge_redis_send_own(rc, ngx_edge_redis_greet_auth, argc, argv)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -64,6 +70,35 @@ ngx_edge_redis_greet(ngx_edge_redis_conn_t *rc)
     ngx_str_set(&argv[0], "PING");
 
     return ngx_edge_redis_send_own(rc, ngx_edge_redis_greet_last, 1, argv);
+}
+
+
+/* A server that does not know AUTH repeats what it was told, or the first part
+ * of it. */
+
+static void
+ngx_edge_redis_greet_auth(ngx_edge_redis_conn_t *rc,
+    const ngx_edge_redis_reply_t *reply)
+{
+    size_t            len;
+    ngx_str_t         s;
+    const ngx_str_t  *password;
+
+    if (ngx_edge_redis_reply_type(reply) == ngx_edge_redis_error) {
+        password = &rc->redis->password;
+        len = ngx_min(password->len, NGX_EDGE_REDIS_GREET_PART);
+
+        ngx_edge_redis_reply_str(reply, &s);
+
+        if (ngx_strlcasestrn(s.data, s.data + s.len, password->data, len - 1))
+        {
+            ngx_edge_redis_conn_fail(rc, "it refuses us, in words that may "
+                                         "hold the password", NULL);
+            return;
+        }
+    }
+
+    ngx_edge_redis_greet_step(rc, reply);
 }
 
 

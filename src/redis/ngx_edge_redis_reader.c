@@ -14,7 +14,8 @@
 #include "redis/ngx_edge_redis_reader.h"
 
 
-/* hiredis makes room for an array as soon as it is announced. */
+/* hiredis makes room for an array as soon as it is announced; all arrays of a
+ * reply together have no more elements than this. */
 #define NGX_EDGE_REDIS_ARRAY_MAX  (1024 * 1024)
 
 
@@ -29,11 +30,14 @@ struct ngx_edge_redis_reader_s {
     redisReader                *reader;
     redisReplyObjectFunctions   make;      /* hiredis' but for arrays */
     redisReplyObjectFunctions  *hiredis;
+    size_t                      size;      /* of the reply at hand, so far */
+    size_t                      elements;  /* of its arrays */
 };
 
 
 static void *ngx_edge_redis_reader_array(const redisReadTask *task,
     ngx_edge_redis_count_t n);
+static ngx_uint_t ngx_edge_redis_reader_endless(const redisReader *rr);
 static ngx_uint_t ngx_edge_redis_reply_known(const redisReply *reply);
 
 
@@ -58,6 +62,9 @@ ngx_edge_redis_reader_create(ngx_log_t *log)
     reader->make = *reader->hiredis;
     reader->make.createArray = ngx_edge_redis_reader_array;
 
+    reader->size = 0;
+    reader->elements = 0;
+
     reader->reader->fn = &reader->make;
     reader->reader->privdata = reader;
 
@@ -79,11 +86,13 @@ ngx_edge_redis_reader_array(const redisReadTask *task,
 {
     ngx_edge_redis_reader_t  *reader;
 
-    if (n > NGX_EDGE_REDIS_ARRAY_MAX) {
+    reader = task->privdata;
+
+    if ((size_t) n > NGX_EDGE_REDIS_ARRAY_MAX - reader->elements) {
         return NULL;
     }
 
-    reader = task->privdata;
+    reader->elements += n;
 
     return reader->hiredis->createArray(task, n);
 }
@@ -97,13 +106,34 @@ ngx_edge_redis_reader_feed(ngx_edge_redis_reader_t *reader, const u_char *data,
 
     rr = reader->reader;
 
-    if (redisReaderFeed(rr, (const char *) data, len) != REDIS_OK
-        || rr->len - rr->pos > NGX_EDGE_REDIS_REPLY_MAX)
+    if (redisReaderFeed(rr, (const char *) data, len) != REDIS_OK) {
+        return NGX_ERROR;
+    }
+
+    reader->size += len;
+
+    if (reader->size > NGX_EDGE_REDIS_REPLY_MAX
+        || ngx_edge_redis_reader_endless(rr))
     {
         return NGX_ERROR;
     }
 
     return NGX_OK;
+}
+
+
+/* hiredis looks for the end of a line from its beginning, whenever more of it
+ * has come: with a long one that would take for ever. */
+
+static ngx_uint_t
+ngx_edge_redis_reader_endless(const redisReader *rr)
+{
+    const char  *p;
+
+    p = rr->buf + rr->pos;
+
+    return rr->len - rr->pos > NGX_EDGE_REDIS_LINE_MAX
+           && memchr(p, CR, NGX_EDGE_REDIS_LINE_MAX) == NULL;
 }
 
 
@@ -120,6 +150,9 @@ ngx_edge_redis_reader_next(ngx_edge_redis_reader_t *reader,
     if (p == NULL) {
         return NGX_AGAIN;
     }
+
+    reader->size = reader->reader->len - reader->reader->pos;
+    reader->elements = 0;
 
     if (!ngx_edge_redis_reply_known(p)) {
         freeReplyObject(p);
@@ -261,6 +294,32 @@ ngx_edge_redis_reply_is_error(const ngx_edge_redis_reply_t *reply,
 
     return s.len >= len && ngx_strncmp(s.data, word, len) == 0
            && (s.len == len || s.data[len] == ' ');
+}
+
+
+/* Redis before 7 wraps what a script was told. */
+
+ngx_uint_t
+ngx_edge_redis_reply_is_readonly(const ngx_edge_redis_reply_t *reply)
+{
+    size_t     len;
+    ngx_str_t  s;
+
+    if (ngx_edge_redis_reply_is_error(reply, "READONLY")) {
+        return 1;
+    }
+
+    if (!ngx_edge_redis_reply_is_error(reply, "ERR Error running script")) {
+        return 0;
+    }
+
+    ngx_edge_redis_reply_str(reply, &s);
+
+    len = sizeof("-READONLY ") - 1;
+
+    return ngx_strlcasestrn(s.data, s.data + s.len, (u_char *) "-READONLY ",
+                            len - 1)
+           != NULL;
 }
 
 

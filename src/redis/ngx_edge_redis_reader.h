@@ -19,8 +19,10 @@
 #include "redis/ngx_edge_redis.h"
 
 
-/* A reply that is not complete may take up so much, and one more read. */
+/* A reply that is not complete may have come to so many bytes, and a line of
+ * it to so many; each and one more read. */
 #define NGX_EDGE_REDIS_REPLY_MAX  (64 * 1024 * 1024)
+#define NGX_EDGE_REDIS_LINE_MAX   (64 * 1024)
 
 
 typedef struct ngx_edge_redis_reader_s  ngx_edge_redis_reader_t;
@@ -45,6 +47,10 @@ void ngx_edge_redis_reply_free(ngx_edge_redis_reply_t *reply);
 /* Whether it is an error that begins with this word. */
 ngx_uint_t ngx_edge_redis_reply_is_error(const ngx_edge_redis_reply_t *reply,
     const char *word);
+
+/* Did the server say, to a command or in a script, that it is a replica? */
+ngx_uint_t ngx_edge_redis_reply_is_readonly(
+    const ngx_edge_redis_reply_t *reply);
 
 
 /* Words as the protocol has them, "$3\r\nGET\r\n"; p has room for their size.
