@@ -44,6 +44,8 @@ my $nginx = Edge::Server->start(Edge::Idp::server() . <<"END", workers => 2);
         location = /_keys {
             internal;
             proxy_pass $Edge::Idp::url/a;
+            # nginx forgets a session that it kept, at its exit
+            proxy_ssl_session_reuse off;
             proxy_cache keys;
             proxy_cache_key keys;
             proxy_cache_valid 200 1s;

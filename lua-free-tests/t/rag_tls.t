@@ -82,6 +82,8 @@ sub http {
     edge_module docs { rag docs; }
     proxy_http_version 1.1;
     proxy_set_header Connection "";
+    # nginx forgets a session that it kept, at its exit
+    proxy_ssl_session_reuse off;
     proxy_ssl_server_name on;
     proxy_ssl_name $name;
     proxy_ssl_verify on;
