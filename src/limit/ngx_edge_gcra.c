@@ -134,6 +134,10 @@ ngx_edge_gcra_scale(int64_t n, int64_t mul, int64_t div, ngx_uint_t up)
     double   d;
     int64_t  whole, part, rest;
 
+    if (n == 1 && div == 1) {
+        return mul;                    /* one request */
+    }
+
     whole = n / div;
     rest = n % div;
 
