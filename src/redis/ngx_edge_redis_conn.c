@@ -46,6 +46,7 @@
 #define NGX_EDGE_REDIS_WARN_AGAIN   10
 
 
+static ngx_uint_t ngx_edge_redis_conn_works(const ngx_edge_redis_conn_t *rc);
 static void ngx_edge_redis_conn_open(ngx_edge_redis_conn_t *rc);
 static ngx_int_t ngx_edge_redis_conn_linked(ngx_edge_redis_conn_t *rc);
 static void ngx_edge_redis_conn_secured(ngx_connection_t *c);
@@ -76,6 +77,13 @@ ngx_edge_redis_conn_events(ngx_edge_redis_conn_t *rc)
 
 ngx_uint_t
 ngx_edge_redis_conn_ready(const ngx_edge_redis_conn_t *rc)
+{
+    return ngx_edge_redis_conn_works(rc) && !ngx_edge_redis_out_full(rc);
+}
+
+
+static ngx_uint_t
+ngx_edge_redis_conn_works(const ngx_edge_redis_conn_t *rc)
 {
     return rc->state == ngx_edge_redis_st_ready && !rc->stalled
            && !rc->leaving && !rc->failed;
@@ -208,7 +216,7 @@ void
 ngx_edge_redis_conn_late(ngx_edge_redis_conn_t *rc,
     const ngx_edge_redis_pending_t *p)
 {
-    if (!ngx_edge_redis_conn_ready(rc) || p->reads != rc->reads) {
+    if (!ngx_edge_redis_conn_works(rc) || p->reads != rc->reads) {
         return;
     }
 

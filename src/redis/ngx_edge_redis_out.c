@@ -34,7 +34,7 @@ ngx_edge_redis_out_reserve(ngx_edge_redis_conn_t *rc, size_t size)
 
     used = b->last - b->pos;
 
-    if (used > NGX_EDGE_REDIS_OUT_MAX) {
+    if (ngx_edge_redis_out_full(rc)) {
         return NULL;
     }
 
@@ -64,6 +64,13 @@ void
 ngx_edge_redis_out_flush(ngx_edge_redis_conn_t *rc)
 {
     ngx_post_event(&rc->flush, &ngx_posted_events);
+}
+
+
+ngx_uint_t
+ngx_edge_redis_out_full(const ngx_edge_redis_conn_t *rc)
+{
+    return rc->out.last - rc->out.pos > NGX_EDGE_REDIS_OUT_MAX;
 }
 
 

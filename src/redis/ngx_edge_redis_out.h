@@ -22,6 +22,9 @@
 u_char *ngx_edge_redis_out_reserve(ngx_edge_redis_conn_t *rc, size_t size);
 void ngx_edge_redis_out_flush(ngx_edge_redis_conn_t *rc);
 
+/* The server is too far behind to be sent more. */
+ngx_uint_t ngx_edge_redis_out_full(const ngx_edge_redis_conn_t *rc);
+
 /* Writes; NGX_AGAIN: not all. */
 ngx_int_t ngx_edge_redis_out_write(ngx_edge_redis_conn_t *rc);
 void ngx_edge_redis_out_free(ngx_edge_redis_conn_t *rc);
