@@ -136,6 +136,8 @@ pipeline('quotes', 'generate /_broken/ model=m; generate extractive;');
 pipeline('none', 'search /_none/ collection=docs; generate /_model/ model=m;');
 pipeline('half', 'search /_search/ collection=docs;'
     . ' search /_broken/ collection=docs; generate /_model/ model=m;');
+pipeline('common', 'search /_search/ collection=all scope=shared;'
+    . ' generate /_model/ model=m;');
 pipeline('elsewhere', 'search /_search/ collection=others;'
     . ' generate /_model/ model=m;');
 
@@ -276,6 +278,9 @@ sub differs {
 
 differs('tenant', 'docs', $question, 'X-T: globex');
 differs('module', 'same', $question);
+differs('documents of all', 'common', $question);
+differs('documents of all, another tenant', 'common', $question,
+        'X-T: globex');
 differs('question', 'docs', { query => 'How warm is it' });
 differs('top_k', 'docs', { %$question, top_k => 3 });
 differs('max_tokens', 'docs', { %$question, max_tokens => 7 });
