@@ -303,6 +303,13 @@ is(ask('POST', '/n/p', $body, @post)->{body}, $post->{body},
    'POST where it is named');
 isnt(ask('POST', '/n/p', '{"a":2}', @post)->{body}, $post->{body},
      'by its body');
+is(ask('POST', '/n/p', ' { "a" : 1 }', @post)->{body}, $post->{body},
+   'by what it means');
+isnt(ask('POST', '/n/p', '{"a":1,}', @post)->{body}, $post->{body},
+     'not by what it looks like');
+isnt(ask('POST', '/n/p', '{"a":1', @post)->{body},
+     ask('POST', '/n/p', '{"a":1 ', @post)->{body},
+     'or as it is, where it is no JSON');
 isnt(ask('POST', '/n/p', $body, with('Content-Type: text/x'))->{body},
      $post->{body}, 'and type');
 isnt(get('/n/p')->{body}, $post->{body}, 'and method');

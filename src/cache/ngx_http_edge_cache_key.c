@@ -11,18 +11,19 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "cache/ngx_edge_cache_json.h"
 #include "cache/ngx_http_edge_cache.h"
 #include "lib/ngx_http_edge_body.h"
 #include "route/ngx_http_edge_route_api.h"
 
 
-#define NGX_HTTP_EDGE_CACHE_PIECES  13
+#define NGX_HTTP_EDGE_CACHE_PIECES  14
 
 
 static ngx_int_t ngx_http_edge_cache_user(ngx_http_request_t *r,
     ngx_str_t *iss, ngx_str_t *sub);
 static ngx_int_t ngx_http_edge_cache_body(ngx_http_request_t *r,
-    ngx_str_t *type, ngx_str_t *body);
+    ngx_str_t *type, ngx_str_t *body, ngx_str_t *form);
 static ngx_int_t ngx_http_edge_cache_kept(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx, const ngx_str_t *name, ngx_str_t *value);
 
@@ -74,7 +75,7 @@ ngx_http_edge_cache_make_key(ngx_http_request_t *r,
     }
 
     if (r->method == NGX_HTTP_POST && method->len == sizeof("POST") - 1) {
-        rc = ngx_http_edge_cache_body(r, &piece[11], &piece[12]);
+        rc = ngx_http_edge_cache_body(r, &piece[11], &piece[12], &piece[13]);
 
         if (rc != NGX_OK) {
             return rc;
@@ -111,10 +112,14 @@ ngx_http_edge_cache_user(ngx_http_request_t *r, ngx_str_t *iss,
 }
 
 
+/* form tells a canonical body from one that came with the same bytes. */
+
 static ngx_int_t
 ngx_http_edge_cache_body(ngx_http_request_t *r, ngx_str_t *type,
-    ngx_str_t *body)
+    ngx_str_t *body, ngx_str_t *form)
 {
+    ngx_int_t     rc;
+    ngx_str_t     canonical;
     ngx_chain_t  *cl;
 
     if (r->request_body == NULL) {
@@ -133,7 +138,26 @@ ngx_http_edge_cache_body(ngx_http_request_t *r, ngx_str_t *type,
         *type = r->headers_in.content_type->value;
     }
 
-    return ngx_http_edge_body_get(r, body);
+    rc = ngx_http_edge_body_get(r, body);
+
+    if (rc != NGX_OK || body->len == 0
+        || type->len < sizeof("application/json") - 1
+        || ngx_strncasecmp(type->data, (u_char *) "application/json",
+                           sizeof("application/json") - 1)
+           != 0)
+    {
+        return rc;
+    }
+
+    rc = ngx_edge_cache_json(r->pool, body, &canonical);
+
+    if (rc == NGX_OK) {
+        *body = canonical;
+        ngx_str_set(form, "canonical");
+        return NGX_OK;
+    }
+
+    return (rc == NGX_DECLINED) ? NGX_OK : NGX_ERROR;    /* as it came */
 }
 
 
