@@ -8,8 +8,8 @@
  */
 
 
-/* sources: cache/ngx_edge_cache_json.c lib/ngx_edge_buf.c lib/ngx_edge_json.c */
-/* sources: lib/ngx_edge_utf8.c */
+/* sources: cache/ngx_edge_cache_json.c lib/ngx_edge_buf.c */
+/* sources: lib/ngx_edge_json.c lib/ngx_edge_utf8.c */
 /* libs: -ljansson */
 
 #include "unit.h"
