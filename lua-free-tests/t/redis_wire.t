@@ -20,7 +20,10 @@ use Edge::Probe;
 use Edge::Server;
 use IO::Socket::INET;
 use POSIX ();
+use Socket qw(IPPROTO_TCP);
 use Time::HiRes qw(sleep time);
+
+use constant TCP_INFO => 11;
 
 my $port = $ENV{TEST_NGINX_SERVER_PORT};
 my $tmp = $Edge::Env::tmp;
@@ -110,6 +113,12 @@ sub speak {
                 next;
             }
 
+            if ($words[1] eq 'segments') {
+                my $info = getsockopt $s, IPPROTO_TCP, TCP_INFO;
+                syswrite $s, ':' . unpack('x152 L', $info) . "\r\n";
+                next;
+            }
+
             my $says = $says{$words[1]} || ["\$2\r\nok\r\n"];
 
             for my $part (@$says) {
@@ -179,6 +188,19 @@ is(ask('/nested/send?GET+nested'), 'array:2[array:1[integer:1],nil]',
    'an array in an array');
 is(ask("/$_/send?GET+x"), 'string:ok', "the connection is good: $_")
     for qw(pieces nil none negative empty nested);
+
+# The commands of one turn leave in one write, which the kernel has counted as
+# segments with data; a hundred writes would be tens of them.
+
+my ($before) = ask('/nil/send?GET+segments') =~ /^integer:(\d+)/;
+
+SKIP: {
+    skip 'this kernel does not count them', 2 unless $before;
+
+    is(ask('/nil/many?100+GET+negative'), '100:integer:-5', 'a hundred commands');
+    my ($after) = ask('/nil/send?GET+segments') =~ /^integer:(\d+)/;
+    cmp_ok($after - $before, '<=', 6, 'leave in one write');
+}
 
 # Wrong: the connection is given up, and a new one is good.
 

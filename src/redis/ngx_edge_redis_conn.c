@@ -611,6 +611,7 @@ ngx_edge_redis_conn_write(ngx_edge_redis_conn_t *rc)
 static void
 ngx_edge_redis_conn_timer_handler(ngx_event_t *ev)
 {
+    const char             *fault;
     ngx_edge_redis_conn_t  *rc;
 
     rc = ev->data;
@@ -620,11 +621,13 @@ ngx_edge_redis_conn_timer_handler(ngx_event_t *ev)
         return;
     }
 
-    if (rc->state == ngx_edge_redis_st_connecting) {
-        ngx_edge_redis_conn_fail(rc, "it does not greet in time", NULL);
+    /* why one leaves was told when that began */
 
-    } else if (!rc->leaving) {
-        ngx_edge_redis_conn_fail(rc, "it hangs", NULL);
+    if (!rc->leaving) {
+        fault = (rc->state == ngx_edge_redis_st_connecting)
+                ? "it does not greet in time" : "it hangs";
+
+        ngx_edge_redis_conn_fail(rc, fault, NULL);
     }
 
     ngx_edge_redis_conn_close(rc);
