@@ -123,19 +123,26 @@ ngx_edge_redis_conn_fail(ngx_edge_redis_conn_t *rc, const char *fault,
 {
     size_t     i;
     u_char     text[NGX_EDGE_REDIS_FAULT_MAX];
+    uint32_t   hash;
     ngx_str_t  s;
 
     rc->failed = 1;
 
-    if (rc->lost) {
+    /* a loss is told once, and again when its cause has become another */
+
+    ngx_edge_redis_reply_str(reply, &s);
+
+    hash = ngx_crc32_long((u_char *) fault, ngx_strlen(fault))
+           ^ ngx_crc32_long(s.data, s.len);
+
+    if (rc->lost && rc->told == hash) {
         return;
     }
 
     rc->lost = 1;
+    rc->told = hash;
 
     /* what a server says is not trusted to be fit for a log */
-
-    ngx_edge_redis_reply_str(reply, &s);
 
     s.len = ngx_min(s.len, NGX_EDGE_REDIS_FAULT_MAX);
 

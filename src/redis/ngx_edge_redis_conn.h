@@ -39,8 +39,8 @@ ngx_uint_t ngx_edge_redis_conn_ready(const ngx_edge_redis_conn_t *rc);
 /* The server has greeted. */
 void ngx_edge_redis_conn_greeted(ngx_edge_redis_conn_t *rc);
 
-/* Logs why the connection is of no use, once until it is again; it is closed
- * when the reply at hand is done with. */
+/* Logs why the connection is of no use, unless it was told so already; it is
+ * closed when the reply at hand is done with. */
 void ngx_edge_redis_conn_fail(ngx_edge_redis_conn_t *rc, const char *fault,
     const ngx_edge_redis_reply_t *reply);
 

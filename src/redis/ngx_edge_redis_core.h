@@ -91,6 +91,7 @@ struct ngx_edge_redis_conn_s {
     ngx_msec_t              backoff;
     ngx_msec_t              since;       /* ready since */
     time_t                  warned;      /* of its silence */
+    uint32_t                told;        /* the cause of its loss, a hash */
 
     unsigned                seed:1;      /* of the configuration */
     unsigned                mapped:1;    /* of the map of a cluster */
