@@ -22,15 +22,30 @@ use Edge::Server;
 
 my $port = $ENV{TEST_NGINX_SERVER_PORT};
 my $nobody = Edge::Env::free_ports(1);
-my @nodes = Edge::Redis->cluster();
+my @nodes = Edge::Redis->cluster(bind => '127.0.0.1 127.0.0.2');
 my $alone = Edge::Redis->start();
 
-# One server of the three is enough to find them all.
+# Two clusters of one server each, which do not know their own address.
+
+my @single = map {
+    Edge::Redis->start('cluster-enabled' => 'yes',
+                       'cluster-port' => Edge::Env::free_ports(1));
+} 1, 2;
+
+for my $node (@single) {
+    $node->call('CLUSTER', 'ADDSLOTSRANGE', 0, 16383);
+    until_true(sub { $node->call('CLUSTER', 'INFO') =~ /cluster_state:ok/ });
+}
+
+$single[1]->kill();
+
+# One server of the three is enough to find them all; the map calls it by
+# another address.
 
 my $nginx = Edge::Server->start(<<"END", main => Edge::Probe::load('redis'));
     edge_redis r {
         server 127.0.0.1:$nobody;
-        server 127.0.0.1:$nodes[1]{port};
+        server 127.0.0.2:$nodes[1]{port};
         cluster on;
         timeout 1s;
     }
@@ -38,10 +53,17 @@ my $nginx = Edge::Server->start(<<"END", main => Edge::Probe::load('redis'));
         server 127.0.0.1:$alone->{port};
         cluster on;
     }
+    edge_redis ways {
+        server 127.0.0.1:$single[0]{port};
+        server 127.0.0.1:$single[1]{port};
+        cluster on;
+        timeout 1s;
+    }
     server {
         listen 127.0.0.1:$port;
         location / { redis_probe r; }
         location /alone/ { redis_probe alone; }
+        location /ways/ { redis_probe ways; }
     }
 END
 
@@ -158,6 +180,15 @@ ok(answers("/send?SET+$lost_key+y", 'status:OK', 20), 'all of them');
 ok(logged(qr/"alone" has lost .* no map of a cluster: ERR This instance/),
    'a server without a cluster is told');
 is(ask('/alone/ready'), 0, 'and not used');
+
+# All that the map names is gone: the servers of the configuration are the
+# way in again.
+
+ok(answers('/ways/send?SET+a+1', 'status:OK'), 'a cluster of one server');
+$single[0]->kill();
+ok(answers('/ways/ready', 0), 'which is killed');
+$single[1]->again();
+ok(answers('/ways/send?GET+a', 'nil', 20), 'another takes its place');
 
 # One connection of the worker to each server, and none for what left.
 

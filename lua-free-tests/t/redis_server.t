@@ -40,6 +40,7 @@ my %block = (
     plain => "$at password sesame;",
     user => "$at user edge; password \$redis_password; database 3;",
     socket => "server unix:$tmp/socket; password sesame; timeout 2s;",
+    long => "server 127.0.0.1:$redis->{port}; password sesame; timeout 60s;",
     wrong => "$at password simsalabim;",
     none => $at,
     many => "$at password sesame; database 99;",
@@ -51,6 +52,7 @@ my $nginx = Edge::Server->start(<<"END", main => Edge::Probe::load('redis'));
     server {
         listen 127.0.0.1:$port;
         @{[ map { "location /$_/ { redis_probe $_; }\n" } sort keys %block ]}
+        location = /status { stub_status; }
     }
 END
 
@@ -119,43 +121,43 @@ cmp_ok($loading, '>', 0, 'no command is sent to a server that loads');
 is($told, 0, 'so that none is refused');
 ok(answers('/plain/send?GET+a', 'string:plain'), 'then it is used');
 
-# A client that leaves while its command is on its way.
+# A client that leaves while its command is on its way: BLPOP is answered when
+# something is pushed.
 
-my $hang = 'redis.call("SET","ran","1")'
-    . ' local t=redis.call("TIME")'
-    . ' local u=t[1]*1000+t[2]/1000+tonumber(ARGV[1])'
-    . ' repeat local n=redis.call("TIME") until n[1]*1000+n[2]/1000>u'
-    . ' return 5';
-$hang =~ s/([^A-Za-z0-9])/sprintf '%%%02X', ord $1/ge;
+sub waits {
+    my $s = connected();
 
-my $s = connected();
-print $s "GET /plain/eval?$hang+k+600 HTTP/1.1\r\nHost: a\r\n\r\n";
-my $other = $redis->client();
-ok(until_true(sub { ($other->ask('GET', 'ran') // '') eq '1' }), 'it runs');
+    print $s "GET /long/send?BLPOP+list+100 HTTP/1.1\r\nHost: a\r\n"
+        . "Connection: close\r\n\r\n";
+
+    ok(until_true(sub { $redis->info('clients')->{blocked_clients} == 1 }),
+       'a command is on its way');
+
+    return $s;
+}
+
+ok(answers('/long/ready', 1), 'ready');
+
+my $s = waits();
 close $s;
-is(ask('/plain/send?GET+a'), 'string:plain', 'its answer touches nothing');
+ok(until_true(sub { ask('/status') =~ /Active connections: 1 / }),
+   'its client leaves');
+$redis->call('RPUSH', 'list', 'x');
+is(ask('/long/send?GET+a'), 'string:plain', 'the answer touches nothing');
 
 # Workers that exit finish what is waited for.
 
 for my $signal ('HUP', 'QUIT') {
-    $redis->call('SET', 'ran', 0);
-    ok(answers('/plain/ready', 1), 'ready');
+    ok(answers('/long/ready', 1), 'ready');
 
-    $s = connected();
-    print $s "GET /plain/eval?$hang+k+600 HTTP/1.1\r\nHost: a\r\n"
-        . "Connection: close\r\n\r\n";
-
-    # the server answers nobody before the script is done: it is told by that
-    my $begun = until_true(sub {
-        my $client = $redis->client();
-        ($client && $client->ask('GET', 'ran') // '') eq '1';
-    });
-
-    ok($begun, "a command is on its way");
+    $s = waits();
     $nginx->signal($signal);
+    ok(logged(qr/gracefully shutting down/, $signal eq 'HUP' ? 1 : 2),
+       'its worker is told to exit');
+    $redis->call('RPUSH', 'list', $signal);
 
     my ($text) = values %{receive([$s], 10)};
-    like($text, qr/integer:5/, "and answered: $signal");
+    like($text, qr/array:2\[string:list,string:$signal\]/, 'it is answered');
     ok(logged(qr/exited with code 0/), 'before the worker ends');
 }
 

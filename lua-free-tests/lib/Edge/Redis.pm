@@ -121,7 +121,9 @@ sub info {
 sub client {
     my ($self) = @_;
 
-    my $s = IO::Socket::INET->new(PeerAddr => $self->{options}{bind},
+    my ($address) = split ' ', $self->{options}{bind};
+
+    my $s = IO::Socket::INET->new(PeerAddr => $address,
         PeerPort => $self->{port}, Timeout => 5) or return;
 
     my $client = bless { socket => $s, text => '' }, 'Edge::Redis::Client';
