@@ -73,7 +73,8 @@ ngx_edge_redis_t *ngx_edge_redis_by_name(ngx_conf_t *cf,
  * latest after the block's timeout (type lost).  NGX_DECLINED: the server is
  * not to be had now, done will not be called; nothing was logged, because the
  * loss of a server is, once.  NGX_ERROR: no memory, or the server is too far
- * behind.  The memory of argv may go after the call.  cmd may be NULL: nobody waits for the answer.
+ * behind.  The memory of argv may go after the call.  cmd may be NULL: nobody
+ * waits for the answer.
  */
 ngx_int_t ngx_edge_redis_send(ngx_edge_redis_t *redis,
     ngx_edge_redis_cmd_t *cmd, const ngx_str_t *key, ngx_uint_t argc,

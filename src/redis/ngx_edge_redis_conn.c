@@ -42,8 +42,9 @@
 
 #define NGX_EDGE_REDIS_FAULT_MAX    128
 
-/* A server that is always a little too slow is told of once in a while. */
-#define NGX_EDGE_REDIS_WARN_AGAIN   10
+/* Seconds between lines of a server that is always a little too slow, or that
+ * fails in several ways. */
+#define NGX_EDGE_REDIS_TELL_AGAIN   10
 
 
 static ngx_uint_t ngx_edge_redis_conn_works(const ngx_edge_redis_conn_t *rc);
@@ -128,19 +129,23 @@ ngx_edge_redis_conn_fail(ngx_edge_redis_conn_t *rc, const char *fault,
 
     rc->failed = 1;
 
-    /* a loss is told once, and again when its cause has become another */
+    /* a loss is told once, and later again if its cause became another */
 
     ngx_edge_redis_reply_str(reply, &s);
 
     hash = ngx_crc32_long((u_char *) fault, ngx_strlen(fault))
            ^ ngx_crc32_long(s.data, s.len);
 
-    if (rc->lost && rc->told == hash) {
+    if (rc->lost
+        && (rc->told == hash
+            || ngx_time() - rc->told_at < NGX_EDGE_REDIS_TELL_AGAIN))
+    {
         return;
     }
 
     rc->lost = 1;
     rc->told = hash;
+    rc->told_at = ngx_time();
 
     /* what a server says is not trusted to be fit for a log */
 
@@ -229,7 +234,7 @@ ngx_edge_redis_conn_late(ngx_edge_redis_conn_t *rc,
 
     rc->stalled = 1;
 
-    if (ngx_time() - rc->warned >= NGX_EDGE_REDIS_WARN_AGAIN) {
+    if (ngx_time() - rc->warned >= NGX_EDGE_REDIS_TELL_AGAIN) {
         rc->warned = ngx_time();
 
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,

@@ -92,6 +92,7 @@ struct ngx_edge_redis_conn_s {
     ngx_msec_t              since;       /* ready since */
     time_t                  warned;      /* of its silence */
     uint32_t                told;        /* the cause of its loss, a hash */
+    time_t                  told_at;
 
     unsigned                seed:1;      /* of the configuration */
     unsigned                mapped:1;    /* of the map of a cluster */
