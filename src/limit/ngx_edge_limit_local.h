@@ -39,6 +39,7 @@ typedef struct {
     ngx_slab_pool_t         *pool;
     uint64_t                 seed[NGX_EDGE_LIMIT_SEED];
     ngx_atomic_t             lost;     /* the shared counts, by any worker */
+    ngx_atomic_t             lost_at;  /* the last time, in milliseconds */
 } ngx_edge_limit_local_t;
 
 

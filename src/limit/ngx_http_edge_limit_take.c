@@ -12,8 +12,9 @@
  *   an error, or is   instance has its share; open: passes; closed: does not
  *   not to be had
  *
- * The first loss and the first return are told in the log, once for all
- * workers; what each of them sees may differ for a moment.
+ * A loss and the return are told in the log once for all workers.  What each
+ * of them sees differs for a while, so it is back when none has missed it for
+ * a second.
  */
 
 
@@ -21,6 +22,9 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "limit/ngx_http_edge_limit_script.h"
+
+
+#define NGX_HTTP_EDGE_LIMIT_QUIET  1000    /* ms without a loss */
 
 
 static void ngx_http_edge_limit_take_done(ngx_edge_redis_cmd_t *cmd,
@@ -173,12 +177,24 @@ ngx_http_edge_limit_transition(ngx_http_edge_limit_take_t *take,
     ngx_uint_t lost)
 {
     const char                        *what;
+    ngx_edge_limit_local_t            *local;
     const ngx_http_edge_limit_zone_t  *zone;
 
     zone = take->charge->policy->zone;
 
-    if (zone->local->lost == lost
-        || !ngx_atomic_cmp_set(&zone->local->lost, !lost, lost))
+    local = zone->local;
+
+    if (lost) {
+        local->lost_at = ngx_current_msec;
+
+    } else if (local->lost
+               && (ngx_msec_int_t) (ngx_current_msec - local->lost_at)
+                  < NGX_HTTP_EDGE_LIMIT_QUIET)
+    {
+        return;
+    }
+
+    if (local->lost == lost || !ngx_atomic_cmp_set(&local->lost, !lost, lost))
     {
         return;
     }
