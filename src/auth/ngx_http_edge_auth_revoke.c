@@ -10,8 +10,8 @@
  *
  * Each reading begins a minute before the last entry known: the ids are the
  * server's clock, and after a fail-over another server's clock and another
- * server's last entries count.  Reading an entry twice changes nothing, not even
- * for as long as those behind it are not read again.  A new
+ * server's last entries count.  Reading an entry twice changes nothing, not
+ * even for as long as those behind it are not read again.  A new
  * configuration reads from the beginning, since its Redis may be another one;
  * what was known stays in force meanwhile.
  *
