@@ -68,6 +68,15 @@ my $nginx = Edge::Server->start(<<"END");
         location /plan { $file edge_limit zone=plan requests=\$rate; }
         location /plan/dry { $file edge_limit zone=plan requests=\$rate;
             edge_limit_dry_run on; }
+        location /plan/page {
+            error_page 500 = \@up;
+            edge_limit zone=plan requests=\$rate;
+            try_files /none =500;
+        }
+        location \@up {
+            edge_limit zone=plan requests=\$rate;
+            proxy_pass http://127.0.0.1:1;
+        }
         location /most { $file edge_limit zone=plan concurrent=\$most; }
         location /several { $file
             edge_limit zone=each requests=2r/d;
@@ -170,8 +179,9 @@ is(field($r[5], 'RateLimit'), undef, 'off is no limit');
 @r = map { get("/plan?k=$_") } qw(w t z none);
 is(statuses(@r), '500 500 500 500', 'what is no rate does not pass');
 is(statuses(get('/plan/dry?k=w')), '500', 'nor in a dry run');
-is(logged('invalid rate "2r/w" from "$rate" for zone "plan"'), 2, 'a line');
-is(logged('edge limit: invalid rate'), 5, 'one for each request');
+is(statuses(get('/plan/page?k=w')), '500', 'nor behind an error_page');
+is(logged('invalid rate "2r/w" from "$rate" for zone "plan"'), 4, 'a line');
+is(logged('edge limit: invalid rate'), 7, 'one for each time');
 
 @r = map { get("/most?k=$_") } qw(a c w z none);
 is(statuses(@r), '200 200 500 500 500', 'how many at once, by plan');

@@ -314,6 +314,45 @@ test_lapse(void)
 }
 
 
+/* All slots there are lapse and are taken by others; then the first holders,
+ * which were stopped, come back. */
+
+static void
+test_lapsed_and_full(void)
+{
+    int64_t                       now;
+    ngx_uint_t                    i;
+    static ngx_edge_limit_cell_t  old[NGX_EDGE_LIMIT_SLOTS], new_;
+
+    set_up(-1);
+
+    for (i = 0; i < NGX_EDGE_LIMIT_SLOTS; i++) {
+        old[i] = cell_of("k", NULL, NGX_EDGE_LIMIT_SLOTS);
+        (void) take(&old[i], NOW);
+    }
+
+    CHECK_INT(old[NGX_EDGE_LIMIT_SLOTS - 1].used, NGX_EDGE_LIMIT_SLOTS);
+
+    now = NOW + (NGX_EDGE_LIMIT_LEASE + 1) * SECOND;
+
+    for (i = 0; i < NGX_EDGE_LIMIT_SLOTS; i++) {
+        new_ = cell_of("k", NULL, NGX_EDGE_LIMIT_SLOTS);
+        (void) take(&new_, now);
+    }
+
+    CHECK_INT(new_.used, NGX_EDGE_LIMIT_SLOTS);
+
+    for (i = 0; i < NGX_EDGE_LIMIT_SLOTS; i++) {
+        ngx_edge_limit_local_renew(&old[i], now);
+    }
+
+    new_ = cell_of("k", NULL, NGX_EDGE_LIMIT_SLOTS);
+    CHECK_INT(take(&new_, now), 0);
+
+    tear_down();
+}
+
+
 static void
 test_many_slots(void)
 {
@@ -403,6 +442,7 @@ main(void)
     RUN(test_some);
     RUN(test_slots);
     RUN(test_lapse);
+    RUN(test_lapsed_and_full);
     RUN(test_many_slots);
     RUN(test_full);
     RUN(test_no_room);

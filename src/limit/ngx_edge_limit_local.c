@@ -321,13 +321,18 @@ ngx_edge_limit_local_renew(ngx_edge_limit_cell_t *cell, int64_t now)
     ngx_shmtx_lock(&cell->local->pool->mutex);
 
     cell->entry = ngx_edge_limit_drop(cell);
+    cell->used = cell->entry ? *(uint32_t *) cell->entry->value : 0;
 
-    if (cell->entry) {
-        cell->used = *(uint32_t *) cell->entry->value;
+    /* where others have taken them all meanwhile, or there is no room, it is
+     * not counted */
+
+    if (cell->used < NGX_EDGE_LIMIT_SLOTS) {
+        ngx_edge_limit_update(cell, now, 0);
+        (void) ngx_edge_limit_insert(cell, now);
+
+    } else {
+        cell->slot = 0;
     }
-
-    ngx_edge_limit_update(cell, now, 0);
-    (void) ngx_edge_limit_insert(cell, now);   /* no room: it is not counted */
 
     ngx_shmtx_unlock(&cell->local->pool->mutex);
 }

@@ -245,8 +245,9 @@ ngx_http_edge_limit_place(ngx_http_request_t *r,
 }
 
 
-/* "edge:{tenant}:rl:<policy>:<key>".  A tenant's keys are on one server of a
- * cluster; no tenant is called ":". */
+/* "edge:{tenant}:rl:<policy>:<key>", or "<policy>#<digest>" for a long key: no
+ * policy has a '#'.  A tenant's keys are on one server of a cluster; no tenant
+ * is called ":". */
 
 static ngx_int_t
 ngx_http_edge_limit_redis_key(ngx_http_request_t *r,
@@ -266,7 +267,7 @@ ngx_http_edge_limit_redis_key(ngx_http_request_t *r,
         ngx_str_set(&tenant, ":");
     }
 
-    p = ngx_pnalloc(r->main->pool, sizeof("edge:{}:rl::sha1:") + tenant.len
+    p = ngx_pnalloc(r->main->pool, sizeof("edge:{}:rl::") + tenant.len
                                    + NGX_HTTP_EDGE_LIMIT_NAME
                                    + NGX_HTTP_EDGE_LIMIT_KEY);
     if (p == NULL) {
@@ -279,9 +280,9 @@ ngx_http_edge_limit_redis_key(ngx_http_request_t *r,
     p = ngx_cpymem(p, tenant.data, tenant.len);
     p = ngx_cpymem(p, "}:rl:", sizeof("}:rl:") - 1);
     p = ngx_http_edge_limit_name(p, charge);
-    *p++ = ':';
 
     if (key->len <= NGX_HTTP_EDGE_LIMIT_KEY) {
+        *p++ = ':';
         p = ngx_cpymem(p, key->data, key->len);
 
     } else {
@@ -289,7 +290,7 @@ ngx_http_edge_limit_redis_key(ngx_http_request_t *r,
         ngx_sha1_update(&sha1, key->data, key->len);
         ngx_sha1_final(digest, &sha1);
 
-        p = ngx_cpymem(p, "sha1:", sizeof("sha1:") - 1);
+        *p++ = '#';
         p = ngx_hex_dump(p, digest, sizeof(digest));
     }
 

@@ -57,6 +57,7 @@ ngx_http_edge_limit_handler(ngx_http_request_t *r)
     rc = ngx_http_edge_limit_evaluate(r, llcf->policies, &rec->limit);
 
     if (rc != NGX_OK) {
+        rec->limit = NULL;             /* nor does an error_page go free */
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
