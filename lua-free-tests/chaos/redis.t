@@ -122,6 +122,9 @@ sub counted {
         $count{$_}++;
     }
 
+    # requests under way when the load ended
+    delete @count{grep { /^499/ && $count{$_} <= 32 } keys %count};
+
     return %count;
 }
 

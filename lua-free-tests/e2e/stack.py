@@ -155,7 +155,7 @@ RAG_QDRANT = """
                   score_threshold=0.2 scope={scope};
         ingest    /_qdrant_write/ collection={collection};
         {generate}
-        timeout   embed=60s search=10s first_token=20s total=60s;
+        timeout   embed=180s search=10s first_token=20s total=180s;
         max_body  2m;
     }}
 """
