@@ -17,8 +17,22 @@ def median(samples, field):
 
 def spread(samples, field):
     """Half of the middle range: how far rounds differ from each other."""
-    values = sorted(getattr(s, field) for s in samples)
+    return half_range(getattr(s, field) for s in samples)
+
+
+def half_range(values):
+    values = sorted(values)
     return (values[-1 - len(values) // 4] - values[len(values) // 4]) / 2
+
+
+def added(samples, bare, field):
+    """Median and spread of what samples have over those of the same round.
+
+    What changes on the machine between rounds is in both of a round.
+    """
+    over = [getattr(s, field) - getattr(b, field)
+            for s, b in zip(samples, bare, strict=True)]
+    return statistics.median(over), half_range(over)
 
 
 class Report:

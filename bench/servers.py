@@ -83,7 +83,8 @@ class Process:
 class Nginx(Process):
     """nginx with one worker on one core, from a template of conf/."""
 
-    def __init__(self, bench, template, core=SERVER, port=None, **values):
+    def __init__(self, bench, template, core=SERVER, port=None, program=None,
+                 **values):
         name = os.path.splitext(template)[0]
         port = port or free_port()
         home = os.path.join(bench.work, f"{name}-{port}")
@@ -110,8 +111,9 @@ class Nginx(Process):
         self.log = os.path.join(home, "error.log")
         try:
             with open(self.log, "w") as log:
-                super().__init__(name, [bench.nginx, "-p", home, "-c", conf,
-                                        "-e", self.log], port, [core], log)
+                super().__init__(name, [program or bench.nginx, "-p", home,
+                                        "-c", conf, "-e", self.log],
+                                 port, [core], log)
         except RuntimeError:
             with open(self.log) as log:
                 sys.stderr.write(log.read())
