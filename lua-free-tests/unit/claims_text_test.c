@@ -402,6 +402,61 @@ test_compact(void)
 }
 
 
+/* The words of a claim "a", between bars. */
+
+static void
+check_words(const char *json, ngx_int_t expected, const char *list)
+{
+    char                     text[256], *p;
+    ngx_str_t                set, name, *word;
+    ngx_uint_t               i;
+    ngx_array_t              words;
+    ngx_edge_claims_path_t   path;
+
+    set = unit_str(json);
+    name = unit_str("a");
+    path.names = &name;
+    path.n = 1;
+
+    (void) ngx_array_init(&words, pool, 2, sizeof(ngx_str_t));
+
+    CHECK_INT(ngx_edge_claims_words(pool, &set, &path, &words), expected);
+
+    if (expected != NGX_OK) {
+        return;
+    }
+
+    word = words.elts;
+    p = text;
+
+    for (i = 0; i < words.nelts; i++) {
+        p += sprintf(p, "%.*s|", (int) word[i].len, word[i].data);
+    }
+
+    CHECK_MEM(text, (size_t) (p - text), list);
+}
+
+
+static void
+test_words(void)
+{
+    check_words("{}", NGX_OK, "");
+    check_words("{\"a\":null}", NGX_OK, "");
+    check_words("{\"a\":[]}", NGX_OK, "");
+    check_words("{\"a\":[\"x\",\"y z\",\"\\u0062\"]}", NGX_OK,
+                "x|y z|b|");
+    check_words("{\"a\":\"\"}", NGX_OK, "");
+    check_words("{\"a\":\" x  y\\u0020z \"}", NGX_OK, "x|y|z|");
+
+    check_words("{\"a\":1}", NGX_DECLINED, "");
+    check_words("{\"a\":true}", NGX_DECLINED, "");
+    check_words("{\"a\":{}}", NGX_DECLINED, "");
+    check_words("{\"a\":[\"x\",1]}", NGX_DECLINED, "");
+    check_words("{\"a\":[\"x\",null]}", NGX_DECLINED, "");
+    check_words("{\"a\":[[\"x\"]]}", NGX_DECLINED, "");
+}
+
+
 int
 main(void)
 {
@@ -412,6 +467,7 @@ main(void)
     RUN(test_text);
     RUN(test_text_controls);
     RUN(test_has);
+    RUN(test_words);
     RUN(test_compact);
 
     ngx_destroy_pool(pool);

@@ -12,7 +12,8 @@
 /* sources: rag/ngx_edge_termset.c rag/ngx_edge_chunk.c */
 /* sources: rag/ngx_edge_document.c rag/ngx_edge_filter_match.c */
 /* sources: rag/ngx_edge_time.c lib/ngx_edge_utf8.c lib/ngx_edge_buf.c */
-/* sources: rag/ngx_edge_digest.c */
+/* sources: rag/ngx_edge_digest.c rag/ngx_edge_acl.c lib/ngx_edge_scan.c */
+/* sources: lib/ngx_edge_scan_value.c lib/ngx_edge_scan_decode.c */
 /* libs: -lsqlite3 -lcrypto -lm -lpthread */
 
 #include <pthread.h>
@@ -198,6 +199,7 @@ test_corrupt_pages(void)
     query.top_k = 5;
     query.threshold = 0;
     query.filter = NULL;
+    query.acl = NULL;
 
     for (i = 0; i < 12; i++) {
         begin();

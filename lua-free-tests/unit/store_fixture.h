@@ -100,6 +100,7 @@ search(const ngx_edge_store_scope_t *scope, const char *question,
     query.top_k = 5;
     query.threshold = threshold;
     query.filter = filter;
+    query.acl = NULL;
 
     a = ngx_array_create(pool, 5, sizeof(ngx_edge_passage_t));
 

@@ -11,7 +11,8 @@
 /* sources: rag/ngx_edge_termset.c rag/ngx_edge_chunk.c */
 /* sources: rag/ngx_edge_document.c rag/ngx_edge_filter_match.c */
 /* sources: rag/ngx_edge_time.c lib/ngx_edge_utf8.c lib/ngx_edge_buf.c */
-/* sources: rag/ngx_edge_digest.c */
+/* sources: rag/ngx_edge_digest.c rag/ngx_edge_acl.c lib/ngx_edge_scan.c */
+/* sources: lib/ngx_edge_scan_value.c lib/ngx_edge_scan_decode.c */
 /* libs: -lsqlite3 -lcrypto -lm -lpthread */
 
 #include "store_fixture.h"
@@ -179,6 +180,7 @@ test_top_k_and_chunks(void)
     query.top_k = 5;
     query.threshold = 0;
     query.filter = NULL;
+    query.acl = NULL;
 
     a = ngx_array_create(pool, 5, sizeof(ngx_edge_passage_t));
     CHECK_INT(ngx_edge_store_search(store, &acme, &query, pool, a), NGX_OK);
@@ -362,6 +364,7 @@ test_no_memory(void)
     query.top_k = 5;
     query.threshold = 0;
     query.filter = NULL;
+    query.acl = NULL;
 
     id = unit_str("a");
     failed = 0;

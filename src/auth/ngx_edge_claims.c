@@ -21,6 +21,8 @@ static size_t ngx_edge_claims_character(const u_char **pos,
     const u_char *last, u_char *buf);
 static ngx_uint_t ngx_edge_claims_word(const ngx_str_t *text,
     const ngx_str_t *word);
+static ngx_int_t ngx_edge_claims_split(const ngx_str_t *text,
+    ngx_array_t *words);
 
 
 ngx_int_t
@@ -222,4 +224,84 @@ ngx_edge_claims_word(const ngx_str_t *text, const ngx_str_t *word)
             return 0;
         }
     }
+}
+
+
+ngx_int_t
+ngx_edge_claims_words(ngx_pool_t *pool, const ngx_str_t *json,
+    const ngx_edge_claims_path_t *path, ngx_array_t *words)
+{
+    ngx_str_t              raw, text, *word;
+    ngx_edge_scan_t        s;
+    ngx_edge_scan_type_e   type;
+
+    if (ngx_edge_claims_find(json, path, &type, &raw) != NGX_OK
+        || type == ngx_edge_scan_type_null)
+    {
+        return NGX_OK;
+    }
+
+    if (type == ngx_edge_scan_type_string) {
+
+        if (ngx_edge_scan_decode(pool, &raw, &text) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        return ngx_edge_claims_split(&text, words);
+    }
+
+    if (type != ngx_edge_scan_type_array) {
+        return NGX_DECLINED;
+    }
+
+    ngx_edge_scan_init(&s, raw.data, raw.len);
+    (void) ngx_edge_scan_array(&s);
+
+    while (ngx_edge_scan_element(&s) == NGX_OK) {
+
+        if (ngx_edge_scan_string_or_skip(&s, &raw) != NGX_OK) {
+            return NGX_DECLINED;
+        }
+
+        word = ngx_array_push(words);
+
+        if (word == NULL || ngx_edge_scan_decode(pool, &raw, word) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* The words between spaces. */
+
+static ngx_int_t
+ngx_edge_claims_split(const ngx_str_t *text, ngx_array_t *words)
+{
+    size_t      i, start;
+    ngx_str_t  *word;
+
+    start = 0;
+
+    for (i = 0; i <= text->len; i++) {
+
+        if (i < text->len && text->data[i] != ' ') {
+            continue;
+        }
+
+        if (i > start) {
+            word = ngx_array_push(words);
+            if (word == NULL) {
+                return NGX_ERROR;
+            }
+
+            word->data = text->data + start;
+            word->len = i - start;
+        }
+
+        start = i + 1;
+    }
+
+    return NGX_OK;
 }

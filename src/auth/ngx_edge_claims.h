@@ -97,6 +97,12 @@ ngx_int_t ngx_edge_claims_text(ngx_pool_t *pool, const ngx_str_t *json,
 ngx_int_t ngx_edge_claims_has(ngx_pool_t *pool, const ngx_str_t *json,
     const ngx_edge_claims_path_t *path, const ngx_str_t *word);
 
+/* The words of a claim, as of has, added to an array of ngx_str_t; none if it
+ * is absent or null.  NGX_OK, NGX_DECLINED: neither a string nor an array of
+ * nothing but strings; NGX_ERROR no memory. */
+ngx_int_t ngx_edge_claims_words(ngx_pool_t *pool, const ngx_str_t *json,
+    const ngx_edge_claims_path_t *path, ngx_array_t *words);
+
 /* The JSON without white space outside strings, in pool memory (json itself if
  * it has none).  NGX_OK, NGX_ERROR. */
 ngx_int_t ngx_edge_claims_compact(ngx_pool_t *pool, const ngx_str_t *json,

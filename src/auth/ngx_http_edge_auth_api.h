@@ -41,6 +41,12 @@ ngx_int_t ngx_http_edge_auth_claim_string(ngx_http_request_t *r,
 ngx_int_t ngx_http_edge_auth_claim_has(ngx_http_request_t *r,
     const ngx_http_edge_auth_claim_t *claim, const ngx_str_t *word);
 
+/* The words of a claim, as of claim_has, added to an array of ngx_str_t in
+ * r->pool: none if there is no verified token, the claim is absent or null.
+ * NGX_OK, NGX_DECLINED: it is of another type; NGX_ERROR. */
+ngx_int_t ngx_http_edge_auth_claim_words(ngx_http_request_t *r,
+    const ngx_http_edge_auth_claim_t *claim, ngx_array_t *words);
+
 /* Whether the tenant of a request with a verified token was revoked, where
  * auth_jwt_revoke is on.  NGX_OK: no; NGX_DECLINED: yes; NGX_ERROR. */
 ngx_int_t ngx_http_edge_auth_tenant_revoked(ngx_http_request_t *r,

@@ -396,3 +396,20 @@ ngx_http_edge_auth_claim_has(ngx_http_request_t *r,
     return ngx_edge_claims_has(r->pool, &rec->verified->payload,
                                &claim->path, word);
 }
+
+
+ngx_int_t
+ngx_http_edge_auth_claim_words(ngx_http_request_t *r,
+    const ngx_http_edge_auth_claim_t *claim, ngx_array_t *words)
+{
+    ngx_http_edge_record_t  *rec;
+
+    rec = ngx_http_edge_record_get(r);
+
+    if (rec == NULL || rec->verified == NULL) {
+        return NGX_OK;
+    }
+
+    return ngx_edge_claims_words(r->pool, &rec->verified->payload,
+                                 &claim->path, words);
+}

@@ -20,6 +20,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "rag/ngx_edge_acl.h"
 #include "rag/ngx_edge_chunk.h"
 #include "rag/ngx_edge_document.h"
 #include "rag/ngx_edge_filter.h"
@@ -40,6 +41,7 @@ typedef struct {
     ngx_uint_t                top_k;
     double                    threshold;
     const ngx_edge_filter_t  *filter;      /* may be NULL */
+    const ngx_edge_acl_t     *acl;         /* may be NULL */
 } ngx_edge_store_query_t;
 
 

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * Search in the embedded store.  The index proposes rows in BM25 order, the
- * filter chooses candidates, and candidates are scored here: BM25 has no
+ * filter and the caller's permissions choose candidates, and candidates are scored here: BM25 has no
  * scale a threshold could be set on, the share of the question's terms has.
  */
 
@@ -213,11 +213,13 @@ ngx_edge_store_candidates(ngx_edge_store_search_t *s,
 }
 
 
-/* NGX_DECLINED: the filter leaves the row out. */
+/* NGX_DECLINED: the filter or the permissions leave the row out. */
 
 static ngx_int_t
 ngx_edge_store_candidate(ngx_edge_store_search_t *s, sqlite3_stmt *stmt)
 {
+    ngx_int_t              rc;
+    ngx_str_t              acl;
     ngx_edge_passage_t     row, *p;
     ngx_edge_store_hit_t  *hit;
 
@@ -230,6 +232,16 @@ ngx_edge_store_candidate(ngx_edge_store_search_t *s, sqlite3_stmt *stmt)
 
     if (s->query->filter && !ngx_edge_filter_match(s->query->filter, &row)) {
         return NGX_DECLINED;
+    }
+
+    if (s->query->acl) {
+        ngx_edge_store_column(stmt, 9, &acl);
+
+        rc = ngx_edge_acl_match(s->query->acl, s->pool, &acl);
+
+        if (rc != NGX_OK) {
+            return rc == NGX_ERROR ? ngx_edge_store_no_memory(s->store) : rc;
+        }
     }
 
     hit = &s->hits[s->nhits];

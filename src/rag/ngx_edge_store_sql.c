@@ -131,7 +131,7 @@ static const char *const  ngx_edge_store_statements[] = {
     /* search: CROSS keeps the order of the joins, so the index comes first
        and its rank order is that of the rows */
     "SELECT documents.id, n, first, last, doc_id, title, source_uri,"
-    " updated_at, chunk_terms.rank"
+    " updated_at, chunk_terms.rank, acl"
     " FROM chunk_terms CROSS JOIN chunks ON chunks.id = chunk_terms.rowid"
     " CROSS JOIN documents ON documents.id = chunks.document"
     " WHERE chunk_terms MATCH ?3 AND tenant = ?1 AND module = ?2"

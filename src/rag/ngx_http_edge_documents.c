@@ -250,6 +250,7 @@ ngx_http_edge_documents_copy(ngx_pool_t *pool, const ngx_str_t *from,
 static ngx_int_t
 ngx_http_edge_documents_stored(ngx_http_edge_rag_ctx_t *ctx)
 {
+    ngx_int_t                   rc;
     ngx_uint_t                  i;
     ngx_http_edge_documents_t  *d;
     ngx_http_edge_store_job_t  *job;
@@ -291,11 +292,33 @@ ngx_http_edge_documents_stored(ngx_http_edge_rag_ctx_t *ctx)
                                    : ngx_http_edge_documents_not_found(d);
 
     default:
-        return (job->rc == NGX_OK)
+        rc = job->rc;
+
+        if (rc == NGX_OK) {
+            rc = ngx_http_edge_documents_readable(d, &job->doc.acl);
+        }
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        return (rc == NGX_OK)
                ? ngx_http_edge_documents_reply_one(d, &job->doc,
                                                    job->nchunks[0])
                : ngx_http_edge_documents_not_found(d);
     }
+}
+
+
+ngx_int_t
+ngx_http_edge_documents_readable(ngx_http_edge_documents_t *d,
+    const ngx_str_t *acl)
+{
+    if (d->ctx->acl == NULL) {
+        return NGX_OK;
+    }
+
+    return ngx_edge_acl_match(d->ctx->acl, d->ctx->request->pool, acl);
 }
 
 

@@ -79,6 +79,7 @@ typedef struct {
     ngx_http_edge_sub_t             *sub;      /* the last call */
     ngx_array_t                      points;   /* get: ..._point_t */
     ngx_str_t                        offset;   /* get: of the next page */
+    unsigned                         denied:1; /* get: by edge_acl */
     unsigned                         counted:1;    /* delete: there is one */
     unsigned                         changed:1;    /* the cache was told */
 } ngx_http_edge_documents_t;
@@ -91,6 +92,7 @@ typedef struct {
     ngx_str_t                        text;
     ngx_str_t                        tail;     /* white space behind it */
     ngx_str_t                        head;     /* and before the first one */
+    ngx_str_t                        acl;      /* as received; JSON */
 } ngx_http_edge_point_t;
 
 
@@ -103,6 +105,10 @@ ngx_int_t ngx_http_edge_documents_parse(ngx_http_edge_documents_t *d,
 ngx_int_t ngx_http_edge_documents_reply(ngx_http_edge_documents_t *d);
 ngx_int_t ngx_http_edge_documents_reply_one(ngx_http_edge_documents_t *d,
     const ngx_edge_document_t *doc, ngx_uint_t nchunks);
+/* Whether the caller may read a document with this acl: NGX_OK, NGX_DECLINED,
+ * NGX_ERROR. */
+ngx_int_t ngx_http_edge_documents_readable(ngx_http_edge_documents_t *d,
+    const ngx_str_t *acl);
 ngx_int_t ngx_http_edge_documents_not_found(ngx_http_edge_documents_t *d);
 ngx_int_t ngx_http_edge_documents_no_content(ngx_http_edge_documents_t *d);
 

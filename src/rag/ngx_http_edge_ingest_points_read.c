@@ -234,6 +234,7 @@ ngx_http_edge_points_page(ngx_http_edge_documents_t *d, ngx_edge_scan_t *s)
 static const char *
 ngx_http_edge_points_chunk(ngx_http_edge_documents_t *d, ngx_edge_scan_t *s)
 {
+    ngx_int_t               rc;
     ngx_str_t               key, owner;
     const char             *fault;
     ngx_edge_document_t     doc;
@@ -268,8 +269,14 @@ ngx_http_edge_points_chunk(ngx_http_edge_documents_t *d, ngx_edge_scan_t *s)
         return NULL;                           /* the caller sees the error */
     }
 
+    rc = ngx_http_edge_documents_readable(d, &point.acl);
+
+    if (rc == NGX_DECLINED) {
+        d->denied = 1;     /* all of it: an update may have been cut short */
+    }
+
     p = ngx_array_push(&d->points);
-    if (p == NULL) {
+    if (p == NULL || rc == NGX_ERROR) {
         return "no memory";
     }
 
@@ -285,8 +292,9 @@ ngx_http_edge_points_member(ngx_http_edge_documents_t *d, ngx_edge_scan_t *s,
     const ngx_str_t *key, ngx_edge_document_t *doc,
     ngx_http_edge_point_t *point, ngx_str_t *owner)
 {
-    uint64_t    n;
-    ngx_str_t  *to;
+    uint64_t               n;
+    ngx_str_t             *to;
+    ngx_edge_scan_type_e   type;
 
     if (ngx_edge_scan_is(key, "chunk")) {
         point->n = (ngx_edge_scan_uint(s, &n) == NGX_OK) ? n : 0;
@@ -298,10 +306,14 @@ ngx_http_edge_points_member(ngx_http_edge_documents_t *d, ngx_edge_scan_t *s,
         return NGX_OK;
     }
 
-    if (ngx_edge_scan_is(key, "acl")
-        && ngx_edge_scan_type(s) == ngx_edge_scan_type_array)
-    {
-        (void) ngx_edge_scan_raw(s, &doc->acl);
+    if (ngx_edge_scan_is(key, "acl")) {
+        type = ngx_edge_scan_type(s);
+        (void) ngx_edge_scan_raw(s, &point->acl);
+
+        if (type == ngx_edge_scan_type_array) {
+            doc->acl = point->acl;
+        }
+
         return NGX_OK;
     }
 

@@ -61,7 +61,7 @@ ngx_http_edge_ingest_get(ngx_http_edge_rag_ctx_t *ctx)
         return ngx_http_edge_ingest_call(d, ngx_http_edge_points_scroll(d));
     }
 
-    if (d->points.nelts == 0) {
+    if (d->points.nelts == 0 || d->denied) {
         return ngx_http_edge_documents_not_found(d);
     }
 

@@ -17,7 +17,7 @@
 #include "rag/ngx_http_edge_query.h"
 
 
-#define NGX_HTTP_EDGE_QUERY_PIECES     5
+#define NGX_HTTP_EDGE_QUERY_PIECES     6
 #define NGX_HTTP_EDGE_QUERY_TEXT_MAX   (256 * 1024)
 #define NGX_HTTP_EDGE_QUERY_CAPTURE    1024
 
@@ -37,6 +37,8 @@ typedef enum {
 static ngx_int_t ngx_http_edge_query_cache_look(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_cache_key(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_cache_options(ngx_http_edge_query_t *q,
+    ngx_str_t *text);
+static ngx_int_t ngx_http_edge_query_cache_acl(ngx_http_edge_query_t *q,
     ngx_str_t *text);
 static ngx_int_t ngx_http_edge_query_cache_corpora(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_cache_fill(ngx_http_edge_query_t *q,
@@ -155,7 +157,9 @@ ngx_http_edge_query_cache_key(ngx_http_edge_query_t *q)
     piece[0].data = (u_char *) q->ctx->conf->digest;
     piece[0].len = NGX_EDGE_HASH_SIZE;
 
-    if (ngx_http_edge_query_cache_options(q, &piece[1]) != NGX_OK) {
+    if (ngx_http_edge_query_cache_options(q, &piece[1]) != NGX_OK
+        || ngx_http_edge_query_cache_acl(q, &piece[5]) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -193,6 +197,24 @@ ngx_http_edge_query_cache_options(ngx_http_edge_query_t *q, ngx_str_t *text)
     }
 
     /* too long a filter fails the request, as it would at the search */
+
+    return ngx_edge_buf_done(&b, text);
+}
+
+
+/* Who may read other documents gets another answer; empty: edge_acl is off. */
+
+static ngx_int_t
+ngx_http_edge_query_cache_acl(ngx_http_edge_query_t *q, ngx_str_t *text)
+{
+    ngx_edge_buf_t  b;
+
+    if (q->ctx->acl == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_edge_buf_init(&b, q->work, 64, NGX_HTTP_EDGE_QUERY_TEXT_MAX);
+    ngx_edge_acl_text(q->ctx->acl, &b);
 
     return ngx_edge_buf_done(&b, text);
 }

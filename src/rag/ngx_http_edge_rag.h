@@ -27,6 +27,7 @@
 #include "lib/ngx_edge_json.h"
 #include "lib/ngx_edge_scan.h"
 #include "lib/ngx_http_edge_subrequest.h"
+#include "rag/ngx_edge_acl.h"
 #include "rag/ngx_edge_chunk.h"
 #include "rag/ngx_edge_filter.h"
 #include "rag/ngx_edge_passage.h"
@@ -128,7 +129,15 @@ typedef struct {
 typedef struct {
     ngx_array_t                   pipelines;   /* of ..._rag_conf_t * */
     ngx_hash_t                    by_name;
+    ngx_array_t                   open;        /* of edge_acl's, see there */
 } ngx_http_edge_rag_main_conf_t;
+
+
+/* edge_acl of a location. */
+typedef struct {
+    ngx_str_t                                variable;  /* empty: off */
+    const struct ngx_http_edge_auth_claim_s *claim;     /* NULL: off */
+} ngx_http_edge_acl_conf_t;
 
 
 typedef struct ngx_http_edge_rag_ctx_s  ngx_http_edge_rag_ctx_t;
@@ -149,6 +158,7 @@ struct ngx_http_edge_rag_ctx_s {
     ngx_http_request_t              *request;
     const ngx_http_edge_rag_conf_t  *conf;
     ngx_http_edge_record_t          *record;
+    const ngx_edge_acl_t            *acl;      /* of the caller; NULL: off */
 
     ngx_http_edge_rag_step_pt        step;
     ngx_http_edge_rag_leave_pt       leave;    /* NULL: none */
@@ -193,6 +203,22 @@ ngx_int_t ngx_http_edge_rag_conf_done(ngx_conf_t *cf,
 /* ngx_http_edge_rag_module.c: the pipeline of a request; NULL: unknown. */
 const ngx_http_edge_rag_conf_t *ngx_http_edge_rag_pipeline(
     ngx_http_request_t *r, const ngx_http_edge_route_entry_t *module);
+
+
+/* ngx_http_edge_rag_acl.c: edge_acl; init_main and check return NGX_OK or
+ * NGX_ERROR, check is for postconfiguration. */
+void *ngx_http_edge_acl_create_conf(ngx_conf_t *cf);
+char *ngx_http_edge_acl_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_edge_acl_merge(ngx_conf_t *cf, void *parent, void *child);
+ngx_int_t ngx_http_edge_acl_init_main(ngx_conf_t *cf,
+    ngx_http_edge_rag_main_conf_t *rmcf);
+ngx_int_t ngx_http_edge_acl_check(ngx_conf_t *cf,
+    ngx_http_edge_rag_main_conf_t *rmcf);
+
+/* The caller's permission set, left alone where edge_acl is off.  NGX_OK, or
+ * the status of an error response. */
+ngx_int_t ngx_http_edge_acl_get(ngx_http_request_t *r,
+    const ngx_edge_acl_t **acl);
 
 
 /* ngx_http_edge_rag_run.c: the content handler. */

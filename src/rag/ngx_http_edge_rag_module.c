@@ -49,6 +49,13 @@ static ngx_command_t  ngx_http_edge_rag_commands[] = {
       0,
       NULL },
 
+    { ngx_string("edge_acl"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_edge_acl_set,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
       ngx_null_command
 };
 
@@ -63,8 +70,8 @@ static ngx_http_module_t  ngx_http_edge_rag_module_ctx = {
     NULL,                                  /* create server configuration */
     NULL,                                  /* merge server configuration */
 
-    NULL,                                  /* create location configuration */
-    NULL                                   /* merge location configuration */
+    ngx_http_edge_acl_create_conf,         /* create location configuration */
+    ngx_http_edge_acl_merge                /* merge location configuration */
 };
 
 
@@ -86,7 +93,9 @@ ngx_module_t  ngx_http_edge_rag_module = {
 
 /*
  * Runs behind admit: the module, the endpoint and the tenant are settled and
- * the body has been read.  Takes the place of the location's own handler.
+ * the body has been read.  Takes the place of the location's own handler.  A
+ * location without edge_route has rules of its own: what an internal redirect
+ * brings there was not admitted for it.
  */
 
 static ngx_int_t
@@ -102,7 +111,8 @@ ngx_http_edge_rag_precontent(ngx_http_request_t *r)
 
     if (rec == NULL
         || !rec->admitted
-        || rec->endpoint == ngx_http_edge_endpoint_none)
+        || rec->endpoint == ngx_http_edge_endpoint_none
+        || !ngx_http_edge_route_enabled(r->loc_conf))
     {
         return NGX_DECLINED;
     }
@@ -475,7 +485,8 @@ ngx_http_edge_rag_create_main_conf(ngx_conf_t *cf)
 
     if (ngx_array_init(&rmcf->pipelines, cf->pool, 4,
                        sizeof(ngx_http_edge_rag_conf_t *))
-        != NGX_OK)
+        != NGX_OK
+        || ngx_http_edge_acl_init_main(cf, rmcf) != NGX_OK)
     {
         return NULL;
     }
@@ -500,6 +511,7 @@ ngx_http_edge_rag_init(ngx_conf_t *cf)
     if (ngx_http_edge_body_init(cf) != NGX_OK
         || ngx_http_edge_rag_bind_modules(cf, rmcf) != NGX_OK
         || ngx_http_edge_rag_bind_caches(cf, rmcf) != NGX_OK
+        || ngx_http_edge_acl_check(cf, rmcf) != NGX_OK
         || ngx_http_edge_rag_hash(cf, rmcf) != NGX_OK)
     {
         return NGX_ERROR;

@@ -138,6 +138,12 @@ ngx_http_edge_rag_open(ngx_http_edge_rag_ctx_t *ctx)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    rc = ngx_http_edge_acl_get(r, &ctx->acl);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
     rc = ngx_http_edge_rag_check_body(ctx);
 
     if (rc != NGX_OK) {

@@ -5,9 +5,10 @@
  *
  * Retrieval: Qdrant's POST /collections/{c}/points/query, and the embedded
  * store's job.  The tenant's condition stands at the root of every query and
- * comes from the record only; a client's filter is added behind it, so it can
- * only narrow.  Each point that comes back is looked at once more: one of
- * another tenant would be a fault of the backend, and is dropped.
+ * comes from the record only, that of edge_acl from the token; a client's
+ * filter is added behind them, so it can only narrow.  Each point that comes
+ * back is looked at once more: one of another tenant, or one that the caller's
+ * permissions do not open, would be a fault of the backend, and is dropped.
  */
 
 
@@ -29,7 +30,10 @@ static const char *ngx_http_edge_search_points(ngx_http_edge_query_t *q,
 static const char *ngx_http_edge_search_point(ngx_http_edge_query_t *q,
     const ngx_str_t *tenant, ngx_edge_scan_t *s);
 static ngx_int_t ngx_http_edge_search_payload(ngx_http_edge_query_t *q,
-    ngx_edge_scan_t *s, ngx_edge_passage_t *passage, ngx_str_t *tenant);
+    ngx_edge_scan_t *s, ngx_edge_passage_t *passage, ngx_str_t *tenant,
+    ngx_str_t *acl);
+static ngx_int_t ngx_http_edge_search_admits(ngx_http_edge_query_t *q,
+    const ngx_str_t *acl);
 static ngx_int_t ngx_http_edge_search_copy(ngx_pool_t *pool,
     const ngx_str_t *from, ngx_str_t *to);
 
@@ -64,6 +68,11 @@ ngx_http_edge_search_call(ngx_http_edge_query_t *q,
         ngx_edge_buf_lit(&b, "}}");
     }
 
+    if (q->ctx->acl) {
+        ngx_edge_buf_byte(&b, ',');
+        ngx_edge_acl_render(q->ctx->acl, &b);
+    }
+
     (void) ngx_edge_filter_render(&q->filter, 0, 0, &b);
 
     ngx_edge_buf_lit(&b, "],\"must_not\":[");
@@ -80,7 +89,13 @@ ngx_http_edge_search_call(ngx_http_edge_query_t *q,
 
     ngx_edge_buf_lit(&b, ",\"with_payload\":[\"tenant_id\",\"doc_id\","
                          "\"title\",\"chunk\",\"source_uri\",\"text\","
-                         "\"updated_at\"]}");
+                         "\"updated_at\"");
+
+    if (q->ctx->acl) {
+        ngx_edge_buf_lit(&b, ",\"acl\"");
+    }
+
+    ngx_edge_buf_lit(&b, "]}");
 
     sub = ngx_http_edge_rag_sub(q->ctx, &conf->uri, &b);
     if (sub == NULL) {
@@ -203,11 +218,13 @@ static const char *
 ngx_http_edge_search_point(ngx_http_edge_query_t *q, const ngx_str_t *tenant,
     ngx_edge_scan_t *s)
 {
-    ngx_str_t            key, owner;
+    ngx_str_t            key, owner, acl;
+    ngx_int_t            rc;
     ngx_edge_passage_t   passage, *p;
 
     ngx_memzero(&passage, sizeof(ngx_edge_passage_t));
     ngx_str_null(&owner);
+    ngx_str_null(&acl);
 
     if (ngx_edge_scan_object(s) != NGX_OK) {
         return "a point is not an object";
@@ -221,7 +238,7 @@ ngx_http_edge_search_point(ngx_http_edge_query_t *q, const ngx_str_t *tenant,
         } else if (ngx_edge_scan_is(&key, "payload")
                    && ngx_edge_scan_type(s) == ngx_edge_scan_type_object)
         {
-            if (ngx_http_edge_search_payload(q, s, &passage, &owner)
+            if (ngx_http_edge_search_payload(q, s, &passage, &owner, &acl)
                 != NGX_OK)
             {
                 return "no memory";
@@ -244,7 +261,13 @@ ngx_http_edge_search_point(ngx_http_edge_query_t *q, const ngx_str_t *tenant,
         return NULL;
     }
 
-    if (passage.text.len == 0) {
+    rc = ngx_http_edge_search_admits(q, &acl);
+
+    if (rc == NGX_ERROR) {
+        return "no memory";
+    }
+
+    if (rc != NGX_OK || passage.text.len == 0) {
         return NULL;
     }
 
@@ -261,7 +284,7 @@ ngx_http_edge_search_point(ngx_http_edge_query_t *q, const ngx_str_t *tenant,
 
 static ngx_int_t
 ngx_http_edge_search_payload(ngx_http_edge_query_t *q, ngx_edge_scan_t *s,
-    ngx_edge_passage_t *passage, ngx_str_t *tenant)
+    ngx_edge_passage_t *passage, ngx_str_t *tenant, ngx_str_t *acl)
 {
     uint64_t    n;
     ngx_str_t   key, raw, *to;
@@ -275,6 +298,11 @@ ngx_http_edge_search_payload(ngx_http_edge_query_t *q, ngx_edge_scan_t *s,
                 passage->chunk = n;
             }
 
+            continue;
+        }
+
+        if (ngx_edge_scan_is(&key, "acl")) {
+            (void) ngx_edge_scan_raw(s, acl);
             continue;
         }
 
@@ -300,6 +328,27 @@ ngx_http_edge_search_payload(ngx_http_edge_query_t *q, ngx_edge_scan_t *s,
     }
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_edge_search_admits(ngx_http_edge_query_t *q, const ngx_str_t *acl)
+{
+    ngx_int_t  rc;
+
+    if (q->ctx->acl == NULL) {
+        return NGX_OK;
+    }
+
+    rc = ngx_edge_acl_match(q->ctx->acl, q->work, acl);
+
+    if (rc == NGX_DECLINED) {
+        ngx_log_error(NGX_LOG_ALERT, q->ctx->request->connection->log, 0,
+                      "edge rag: a point outside the caller's permissions was "
+                      "dropped");
+    }
+
+    return rc;
 }
 
 
@@ -342,6 +391,15 @@ ngx_http_edge_search_job(ngx_http_edge_query_t *q)
     }
 
     job->query.filter = filter;
+
+    if (q->ctx->acl) {
+        job->query.acl = ngx_edge_acl_copy(job->pool, q->ctx->acl);
+
+        if (job->query.acl == NULL) {
+            ngx_http_edge_store_job_free(job);
+            return NULL;
+        }
+    }
 
     return job;
 }
