@@ -17,11 +17,11 @@ QUICKSTART = Path(__file__).resolve().parents[2] / "conf/quickstart"
 
 
 class Client:
-    def __init__(self, base, tenant, http2=False, **headers):
+    def __init__(self, base, tenant, http2=False, groups=(), **headers):
         self.tenant = tenant
         self.http = httpx.Client(
             base_url=base, timeout=240, http1=not http2, http2=http2,
-            headers={**tokens.bearer(tenant), **headers})
+            headers={**tokens.bearer(tenant, groups=groups), **headers})
 
     def close(self):
         self.http.close()

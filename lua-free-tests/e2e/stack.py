@@ -218,6 +218,7 @@ LOCATIONS = """
             edge_tenant $jwt_claim_tenant_id;
             edge_route on;
             edge_limit zone=calls requests=$calls;
+            edge_acl $jwt_claim_groups;
         }
 
         location /_qdrant/ {

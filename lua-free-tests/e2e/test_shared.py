@@ -7,6 +7,7 @@
 import openai
 import pytest
 
+import client
 import tokens
 
 QUESTION = "How much batch campaign capacity is planned?"
@@ -85,6 +86,31 @@ def test_a_document_makes_kept_answers_old(people):
     assert r.status_code == 200, r.text
     assert people["acme"].query("metered", QUESTION).json()["cached"] is False
     people["acme"].delete("metered", "news")
+
+
+def test_groups_of_a_tenant_see_their_own(edge, people):
+    salaries = {"id": "salaries", "title": "Salaries", "acl": ["finance"],
+                "text": "The salaries of batch campaign staff rise in May."}
+    r = people["acme"].put("metered", [salaries])
+    assert r.status_code == 200, r.text
+
+    question = "When do the salaries of batch campaign staff rise?"
+    finance = client.Client(edge.base, "acme", groups=("finance", "staff"))
+    staff = client.Client(edge.base, "acme", groups=("staff",))
+
+    def found(who):
+        answer = who.query("metered", question).json()
+        return "salaries" in [s["doc_id"] for s in answer["sources"]]
+
+    # each twice: the second time the answer is a kept one
+    assert [found(who) for who in (finance, staff, finance, staff)] \
+        == [True, False, True, False]
+    assert finance.get("metered", "salaries").status_code == 200
+    assert staff.get("metered", "salaries").status_code == 404
+
+    people["acme"].delete("metered", "salaries")
+    finance.close()
+    staff.close()
 
 
 def test_an_allowance_ends(sdk, stack):

@@ -40,11 +40,12 @@ def jwks():
 
 
 @functools.cache
-def token(tenant, modules=MODULES, scope=WRITE, ttl="4h"):
+def token(tenant, modules=MODULES, scope=WRITE, ttl="4h", groups=()):
     return tool("mint", "--key", key(), "--ttl=" + ttl,
                 "--sub", "someone@example.com",
                 "--claim-json", "tenant_id=" + json.dumps(tenant),
                 "--claim-json", "modules=" + json.dumps(modules),
+                "--claim-json", "groups=" + json.dumps(groups),
                 "--claim", "scope=" + scope)
 
 

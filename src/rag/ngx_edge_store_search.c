@@ -4,8 +4,9 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * Search in the embedded store.  The index proposes rows in BM25 order, the
- * filter and the caller's permissions choose candidates, and candidates are scored here: BM25 has no
- * scale a threshold could be set on, the share of the question's terms has.
+ * filter and the caller's permissions choose candidates, and candidates are
+ * scored here: BM25 has no scale a threshold could be set on, the share of the
+ * question's terms has.
  */
 
 
