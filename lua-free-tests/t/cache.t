@@ -313,6 +313,9 @@ isnt(ask('POST', '/n/p', '{"a":1', @post)->{body},
 isnt(ask('POST', '/n/p', $body, with('Content-Type: text/x'))->{body},
      $post->{body}, 'and type');
 isnt(get('/n/p')->{body}, $post->{body}, 'and method');
+isnt(ask('POST', '/n/p', $body, with('Content-Type: application/json',
+                                     'content-encoding: gzip'))->{body},
+     $post->{body}, 'not where it is encoded');
 my $large = 'x' x 100000;
 isnt(ask('POST', '/n/p', $large, @post)->{body},
      ask('POST', '/n/p', $large, @post)->{body}, 'not with one in a file');

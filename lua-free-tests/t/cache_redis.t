@@ -197,7 +197,7 @@ my $marked = "/m/d?$fresh&b=777";
 $first = get_at(0, $marked);
 my @new;
 ok(until_true(sub {
-    @new = grep { $redis->call('GET', $_) =~ /\]x{777}\z/ } keys_of('edge:c:*');
+    @new = grep { ($redis->call('GET', $_) // '') =~ /\]x{777}\z/ } keys_of('edge:c:*');
 }), 'stored in Redis');
 at(0, sub { ask('DELETE', $marked, undef, with()) });
 ok(until_true(sub { !$redis->call('EXISTS', @new) }), 'and taken away there');

@@ -24,6 +24,7 @@ static ngx_int_t ngx_http_edge_cache_user(ngx_http_request_t *r,
     ngx_str_t *iss, ngx_str_t *sub);
 static ngx_int_t ngx_http_edge_cache_body(ngx_http_request_t *r,
     ngx_str_t *type, ngx_str_t *body, ngx_str_t *form);
+static ngx_uint_t ngx_http_edge_cache_encoded(ngx_http_request_t *r);
 static ngx_int_t ngx_http_edge_cache_kept(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx, const ngx_str_t *name, ngx_str_t *value);
 
@@ -122,7 +123,7 @@ ngx_http_edge_cache_body(ngx_http_request_t *r, ngx_str_t *type,
     ngx_str_t     canonical;
     ngx_chain_t  *cl;
 
-    if (r->request_body == NULL) {
+    if (r->request_body == NULL || ngx_http_edge_cache_encoded(r)) {
         return NGX_DECLINED;
     }
 
@@ -158,6 +159,34 @@ ngx_http_edge_cache_body(ngx_http_request_t *r, ngx_str_t *type,
     }
 
     return (rc == NGX_DECLINED) ? NGX_OK : NGX_ERROR;    /* as it came */
+}
+
+
+/* The same bytes mean something else then, which only the target knows. */
+
+static ngx_uint_t
+ngx_http_edge_cache_encoded(ngx_http_request_t *r)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (h[i].key.len == sizeof("Content-Encoding") - 1
+                && ngx_strncasecmp(h[i].key.data,
+                                   (u_char *) "Content-Encoding",
+                                   sizeof("Content-Encoding") - 1)
+                   == 0)
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
 }
 
 
