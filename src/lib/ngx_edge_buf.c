@@ -16,7 +16,11 @@
 
 
 #define NGX_EDGE_BUF_SIZE    256       /* first allocation at least */
-#define NGX_EDGE_BUF_2_63    9223372036854775808.0
+
+/* From here on numbers have an exponent.  A power of ten: what is written with
+ * one is never rounded to below it, so that reading and writing again changes
+ * nothing. */
+#define NGX_EDGE_BUF_EXPONENT    1e18
 
 
 static ngx_int_t ngx_edge_buf_grow(ngx_edge_buf_t *b, size_t len);
@@ -167,7 +171,7 @@ ngx_edge_buf_number(ngx_edge_buf_t *b, double n)
         n = -n;
     }
 
-    if (n < NGX_EDGE_BUF_2_63) {
+    if (n < NGX_EDGE_BUF_EXPONENT) {
         ngx_edge_buf_fraction(b, n);
         return;
     }
@@ -182,7 +186,7 @@ ngx_edge_buf_number(ngx_edge_buf_t *b, double n)
 }
 
 
-/* Adds n, 0 <= n < 2^63, rounded to six digits after the point. */
+/* Adds n, 0 <= n < 10^18, rounded to six digits after the point. */
 
 static void
 ngx_edge_buf_fraction(ngx_edge_buf_t *b, double n)

@@ -48,8 +48,8 @@ void ngx_edge_buf_byte(ngx_edge_buf_t *b, u_char c);
 void ngx_edge_buf_int(ngx_edge_buf_t *b, int64_t n);
 
 /* Adds a finite number with at most six digits after the point and no
- * trailing zeros ("0.3", "12", "0.031746"); not finite: 0; from 2^63 on with
- * an exponent ("1.5e20"). */
+ * trailing zeros ("0.3", "12", "0.031746"); not finite: 0; from 10^18 on
+ * with an exponent ("1.5e20"). */
 void ngx_edge_buf_number(ngx_edge_buf_t *b, double n);
 
 /* Adds a JSON string in quotes: only what RFC 8259 section 7 demands is
