@@ -13,20 +13,15 @@
 #include <ngx_http.h>
 #include "lib/ngx_edge_buf.h"
 #include "lib/ngx_http_edge_headers.h"
+#include "limit/ngx_edge_limit_decision.h"
 #include "limit/ngx_http_edge_limit.h"
 
-
-/* A client's clock and ours do not tick as one: microseconds */
-#define NGX_HTTP_EDGE_LIMIT_MARGIN  20000
-#define NGX_HTTP_EDGE_LIMIT_SECOND  1000000
 
 #define NGX_HTTP_EDGE_LIMIT_QUOTA                                             \
     "https://iana.org/assignments/http-problem-types#quota-exceeded"
 
 
 static void ngx_http_edge_limit_log(ngx_http_request_t *r,
-    const ngx_http_edge_limit_take_t *take);
-static time_t ngx_http_edge_limit_retry(
     const ngx_http_edge_limit_take_t *take);
 static ngx_int_t ngx_http_edge_limit_retry_field(ngx_http_request_t *r,
     time_t retry);
@@ -57,7 +52,7 @@ ngx_http_edge_limit_reject(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    retry = ngx_http_edge_limit_retry(take);
+    retry = ngx_edge_limit_decision_retry(take->cell, take->n);
 
     detail = (take == &rec->limit->take)
              ? "the allowance of requests is used up"
@@ -130,33 +125,6 @@ ngx_http_edge_limit_log(ngx_http_request_t *r,
     ngx_log_error(llcf->log_level, r->connection->log, 0,
                   "edge limit: rejected by \"%V\"%s", &text,
                   llcf->dry_run ? ", dry run" : "");
-}
-
-
-/* Not before every policy that refused would pass it; 0: it never would. */
-
-static time_t
-ngx_http_edge_limit_retry(const ngx_http_edge_limit_take_t *take)
-{
-    int64_t     wait;
-    ngx_uint_t  i;
-
-    wait = 0;
-
-    for (i = 0; i < take->n; i++) {
-
-        if (take->cell[i].gcra && take->cell[i].wait < 0) {
-            return 0;
-        }
-
-        wait = ngx_max(wait, take->cell[i].wait);
-    }
-
-    /* a slot is free when somebody has finished */
-
-    return (wait == 0) ? 1 : (wait + NGX_HTTP_EDGE_LIMIT_MARGIN
-                              + NGX_HTTP_EDGE_LIMIT_SECOND - 1)
-                             / NGX_HTTP_EDGE_LIMIT_SECOND;
 }
 
 

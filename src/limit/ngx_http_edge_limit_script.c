@@ -3,9 +3,9 @@
  * Copyright (C) nginx AI edge contributors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The scripts, and how their arguments and replies read.  Times in Redis are
- * microseconds since 1970 by the server's clock; a reply says how far each
- * limit is ahead of it, so that no clock of ours matters.
+ * The scripts, and how their arguments read.  Times in Redis are microseconds
+ * since 1970 by the server's clock; a reply says how far each limit is ahead
+ * of it, so that no clock of ours matters.
  *
  * A key of a rate is a string, tat; one of slots is a sorted set of who holds
  * one, by the time at which it lapses.  All keys of a call have the same hash
@@ -16,6 +16,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "limit/ngx_edge_limit_decision.h"
 #include "limit/ngx_http_edge_limit_script.h"
 
 
@@ -179,49 +180,19 @@ ngx_int_t
 ngx_http_edge_limit_script_read(ngx_http_edge_limit_take_t *take,
     const ngx_edge_redis_reply_t *reply)
 {
-    int64_t                        state, taken;
-    ngx_uint_t                     i;
-    ngx_edge_limit_cell_t         *cell;
-    const ngx_edge_redis_reply_t  *element;
+    int64_t     taken;
+    ngx_uint_t  i;
 
-    if (ngx_edge_redis_reply_count(reply) != take->n + 1) {
-        return NGX_ERROR;
-    }
-
-    element = ngx_edge_redis_reply_element(reply, 0);
-    taken = ngx_edge_redis_reply_integer(element);
-
-    if (ngx_edge_redis_reply_type(element) != ngx_edge_redis_integer
-        || taken < 0 || taken > take->most
-        || (taken && taken < take->least))
-    {
+    taken = ngx_edge_limit_decision_read(take->cell, take->n, take->now,
+                                         take->least, take->most, reply);
+    if (taken == NGX_ERROR) {
         return NGX_ERROR;
     }
 
     for (i = 0; i < take->n; i++) {
-        element = ngx_edge_redis_reply_element(reply, i + 1);
-        state = ngx_edge_redis_reply_integer(element);
-
-        if (ngx_edge_redis_reply_type(element) != ngx_edge_redis_integer
-            || state < 0 || state > NGX_EDGE_GCRA_MAX)
-        {
-            return NGX_ERROR;
-        }
-
-        cell = &take->cell[i];
-
-        if (cell->gcra == NULL) {
-            cell->used = state + (taken > 0);
-            cell->wait = (state < cell->slots) ? 0 : -1;
+        if (take->cell[i].gcra == NULL) {
             take->charge[i].held = (taken > 0);
-            continue;
         }
-
-        cell->tat = take->now + state;
-        cell->wait = taken ? 0 : ngx_edge_gcra_wait(cell->gcra, cell->tat,
-                                                    take->now, take->least);
-        cell->tat = ngx_edge_gcra_charge(cell->gcra, cell->tat, take->now,
-                                         taken);
     }
 
     take->taken = taken;
