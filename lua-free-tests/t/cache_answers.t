@@ -409,31 +409,6 @@ close $leader;
 like(receive([$follower], 20)->{$follower}, qr/for acme/,
      'the next one goes itself');
 
-# ---- two tenants, the same questions, interleaved
-
-my ($crossed, $answered) = (0, 0);
-
-for my $round (1 .. 25) {
-    my @who = map { $_ % 2 ? 'acme' : 'globex' } 1 .. 40;
-    my @asked = map {
-        opened('docs', { query => 'Question ' . $round % 5,
-                         stream => $_ % 3 ? JSON::PP::false : JSON::PP::true },
-               "X-T: $who[$_]")
-    } 0 .. $#who;
-    my $got = receive(\@asked, 20);
-
-    for my $i (0 .. $#who) {
-        my ($tenant) = $got->{$asked[$i]} =~ /for (\w+)/;
-        my ($source) = $got->{$asked[$i]} =~ /Title of (\w+)/;
-        $answered++ if defined $tenant && defined $source;
-        $crossed++ if ($tenant // '') ne $who[$i]
-            || ($source // '') ne $who[$i];
-    }
-}
-
-is($answered, 1000, 'a thousand answers');
-is($crossed, 0, 'none of them to the other tenant');
-
 # ---- reload: the entries stay, and a changed prompt does not find them
 
 my @old = $nginx->workers;
