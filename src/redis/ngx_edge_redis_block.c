@@ -28,12 +28,20 @@ ngx_edge_redis_start(ngx_edge_redis_t *redis, ngx_cycle_t *cycle)
 
     ngx_queue_init(&redis->conns);
     ngx_queue_init(&redis->waiting);
+    ngx_queue_init(&redis->put_off);
 
     ngx_memzero(&redis->timer, sizeof(ngx_event_t));
 
     redis->timer.handler = ngx_edge_redis_expire;
     redis->timer.data = redis;
     redis->timer.log = cycle->log;
+
+    ngx_memzero(&redis->resume, sizeof(ngx_event_t));
+
+    redis->resume.handler = ngx_edge_redis_resume;
+    redis->resume.data = redis;
+    redis->resume.log = cycle->log;
+    redis->resume.cancelable = 1;
 
     if (redis->cluster && ngx_edge_redis_cluster_start(redis) != NGX_OK) {
         return NGX_ERROR;
@@ -67,6 +75,14 @@ ngx_edge_redis_end(ngx_edge_redis_t *redis)
         return;
     }
 
+    while (!ngx_queue_empty(&redis->put_off)) {
+        q = ngx_queue_head(&redis->put_off);
+
+        ngx_queue_remove(q);
+        ngx_edge_redis_discard(ngx_queue_data(q, ngx_edge_redis_pending_t,
+                                              sent));
+    }
+
     while (!ngx_queue_empty(&redis->conns)) {
         q = ngx_queue_head(&redis->conns);
 
@@ -78,6 +94,10 @@ ngx_edge_redis_end(ngx_edge_redis_t *redis)
 
     if (redis->timer.timer_set) {
         ngx_del_timer(&redis->timer);
+    }
+
+    if (redis->resume.timer_set) {
+        ngx_del_timer(&redis->resume);
     }
 }
 

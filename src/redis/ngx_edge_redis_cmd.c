@@ -26,7 +26,9 @@
 
 
 /* A cluster that sends a command further than this has lost its way. */
-#define NGX_EDGE_REDIS_HOPS  5
+#define NGX_EDGE_REDIS_HOPS   5
+
+#define NGX_EDGE_REDIS_PAUSE  20           /* ms that one is put off */
 
 
 static ngx_edge_redis_pending_t *ngx_edge_redis_pending(
@@ -39,6 +41,7 @@ static void ngx_edge_redis_asked(ngx_edge_redis_conn_t *rc,
     const ngx_edge_redis_reply_t *reply);
 static ngx_int_t ngx_edge_redis_again(ngx_edge_redis_conn_t *rc,
     ngx_edge_redis_pending_t *p, const ngx_edge_redis_reply_t *reply);
+static void ngx_edge_redis_put_off(ngx_edge_redis_pending_t *p);
 static void ngx_edge_redis_sent(ngx_edge_redis_conn_t *rc,
     ngx_edge_redis_pending_t *p);
 static void ngx_edge_redis_told(ngx_edge_redis_pending_t *p,
@@ -232,6 +235,15 @@ ngx_edge_redis_again(ngx_edge_redis_conn_t *rc, ngx_edge_redis_pending_t *p,
         return NGX_DECLINED;
     }
 
+    if (ngx_edge_redis_reply_is_error(reply, "TRYAGAIN")) {
+        if (!p->wanted) {
+            return NGX_ERROR;
+        }
+
+        ngx_edge_redis_put_off(p);
+        return NGX_OK;
+    }
+
     to = ngx_edge_redis_cluster_redirect(rc, reply, &ask);
 
     if (to == NULL) {
@@ -421,6 +433,51 @@ ngx_edge_redis_asked(ngx_edge_redis_conn_t *rc,
     const ngx_edge_redis_reply_t *reply)
 {
     /* void */
+}
+
+
+/* While a slot moves, its new server does not take a script whose keys it does
+ * not have all, be they new or on their way.  It is asked again until the
+ * command's deadline, whose timer does not know that the command is here. */
+
+static void
+ngx_edge_redis_put_off(ngx_edge_redis_pending_t *p)
+{
+    ngx_edge_redis_t  *redis;
+
+    redis = p->redis;
+
+    ngx_queue_insert_tail(&redis->put_off, &p->sent);
+
+    if (!redis->resume.timer_set) {
+        ngx_add_timer(&redis->resume, NGX_EDGE_REDIS_PAUSE);
+    }
+}
+
+
+void
+ngx_edge_redis_resume(ngx_event_t *ev)
+{
+    ngx_queue_t               *q;
+    ngx_edge_redis_t          *redis;
+    ngx_edge_redis_pending_t  *p;
+
+    redis = ev->data;
+
+    /* only an answer puts one off, and none is read here */
+
+    while (!ngx_queue_empty(&redis->put_off)) {
+        q = ngx_queue_head(&redis->put_off);
+        p = ngx_queue_data(q, ngx_edge_redis_pending_t, sent);
+
+        ngx_queue_remove(q);
+
+        if (!p->wanted || !ngx_edge_redis_conn_ready(p->conn)
+            || ngx_edge_redis_put_again(p->conn, p, 0) != NGX_OK)
+        {
+            ngx_edge_redis_deliver(p->conn, p, NULL);
+        }
+    }
 }
 
 

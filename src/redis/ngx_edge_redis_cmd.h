@@ -29,8 +29,9 @@ void ngx_edge_redis_deliver(ngx_edge_redis_conn_t *rc,
 /* Frees it without a word. */
 void ngx_edge_redis_discard(ngx_edge_redis_pending_t *p);
 
-/* The timer of a block. */
+/* The timers of a block. */
 void ngx_edge_redis_expire(ngx_event_t *ev);
+void ngx_edge_redis_resume(ngx_event_t *ev);
 
 
 #endif /* _NGX_EDGE_REDIS_CMD_H_INCLUDED_ */

@@ -55,6 +55,9 @@ struct ngx_edge_redis_s {
     ngx_queue_t             waiting;     /* of pending commands, the one with
                                             the earliest deadline first */
     ngx_event_t             timer;       /* of the first of them */
+    ngx_queue_t             put_off;     /* pending commands that a server
+                                            wants to have later, by "sent" */
+    ngx_event_t             resume;      /* when to send them */
 };
 
 
@@ -112,7 +115,8 @@ typedef void (*ngx_edge_redis_own_pt)(ngx_edge_redis_conn_t *rc,
 
 /*
  * A command on its way, malloc'ed.  It stays in "sent" until its reply came or
- * the connection is gone, however long ago its sender lost interest.
+ * the connection is gone, however long ago its sender lost interest; one that
+ * is put off is in the block's queue meanwhile.
  */
 struct ngx_edge_redis_pending_s {
     ngx_queue_t             sent;        /* in a connection */
