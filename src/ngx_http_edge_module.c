@@ -12,6 +12,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_edge.h"
+#include "lib/ngx_edge_random.h"
 
 
 #define NGX_HTTP_EDGE_REQUEST_ID_MAX  64
@@ -168,8 +169,8 @@ ngx_http_edge_record_cleanup(void *data)
 static ngx_int_t
 ngx_http_edge_request_id(ngx_http_request_t *r, ngx_str_t *id)
 {
-    u_char  *p;
-    uint32_t  n[4];
+    u_char    *p;
+    uint64_t   n[2];
 
     if (ngx_http_edge_incoming_request_id(r, id) == NGX_OK) {
         return NGX_OK;
@@ -180,10 +181,7 @@ ngx_http_edge_request_id(ngx_http_request_t *r, ngx_str_t *id)
         return NGX_ERROR;
     }
 
-    n[0] = (uint32_t) ngx_random();
-    n[1] = (uint32_t) ngx_random();
-    n[2] = (uint32_t) ngx_random();
-    n[3] = (uint32_t) ngx_random() ^ (uint32_t) r->connection->number;
+    ngx_edge_random(n);
 
     id->data = p;
     id->len = ngx_hex_dump(p, (u_char *) n, sizeof(n)) - p;

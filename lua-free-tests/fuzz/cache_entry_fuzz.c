@@ -11,7 +11,7 @@
  */
 
 
-/* sources: cache/ngx_edge_cache_entry.c */
+/* sources: cache/ngx_edge_cache_entry.c lib/ngx_edge_fold.c */
 /* max_len: 1024 */
 
 #include "fuzz.h"

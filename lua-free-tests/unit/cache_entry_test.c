@@ -8,7 +8,7 @@
  */
 
 
-/* sources: cache/ngx_edge_cache_entry.c */
+/* sources: cache/ngx_edge_cache_entry.c lib/ngx_edge_fold.c */
 
 #include "unit.h"
 #include "cache/ngx_edge_cache_entry.h"

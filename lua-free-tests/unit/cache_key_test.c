@@ -8,7 +8,7 @@
  */
 
 
-/* sources: cache/ngx_edge_cache_key.c lib/ngx_edge_hash.c */
+/* sources: cache/ngx_edge_cache_key.c lib/ngx_edge_memo.c lib/ngx_edge_hash.c lib/ngx_edge_fold.c */
 /* libs: -lcrypto */
 
 #include "unit.h"
@@ -16,7 +16,7 @@
 
 
 static ngx_pool_t       *pool;
-static ngx_edge_hash_t  *hash;
+static ngx_edge_memo_t  *memo;
 
 
 static ngx_uint_t
@@ -30,8 +30,8 @@ same(const char *a, const char *b, const char *c, const char *d)
     second[0] = unit_str(c);
     second[1] = unit_str(d);
 
-    CHECK_INT(ngx_edge_cache_key(hash, pool, first, 2, one), NGX_OK);
-    CHECK_INT(ngx_edge_cache_key(hash, pool, second, 2, two), NGX_OK);
+    CHECK_INT(ngx_edge_cache_key(memo, pool, first, 2, one), NGX_OK);
+    CHECK_INT(ngx_edge_cache_key(memo, pool, second, 2, two), NGX_OK);
 
     return memcmp(one, two, sizeof(one)) == 0;
 }
@@ -108,7 +108,7 @@ int
 main(void)
 {
     pool = ngx_create_pool(1024, &ngx_stub_log);
-    hash = ngx_edge_hash_create(pool);
+    memo = ngx_edge_memo_create(pool);
 
     RUN(test_pieces);
     RUN(test_args);

@@ -10,6 +10,8 @@
 
 /* sources: limit/ngx_edge_limit_local.c limit/ngx_edge_limit_key.c */
 /* sources: limit/ngx_edge_gcra.c limit/ngx_edge_rate.c lib/ngx_edge_shm.c */
+/* sources: lib/ngx_edge_random.c */
+/* libs: -lcrypto */
 
 #include "unit.h"
 #include "limit/ngx_edge_limit_local.h"

@@ -19,6 +19,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "auth/ngx_http_edge_identity.h"
+#include "lib/ngx_edge_random.h"
 #include "lib/ngx_edge_shm.h"
 #include "lib/ngx_http_edge_headers.h"
 #include "route/ngx_http_edge_route_api.h"
@@ -294,10 +295,9 @@ ngx_http_edge_identity_mint(ngx_http_request_t *r,
     ngx_str_t *token, time_t *exp)
 {
     u_char                      jti[32];
-    uint32_t                    n[4];
+    uint64_t                    n[2];
     ngx_int_t                   rc;
     ngx_str_t                   name;
-    ngx_uint_t                  i;
     ngx_edge_claims_path_t      path;
     ngx_edge_identity_claims_t  claims;
 
@@ -317,9 +317,7 @@ ngx_http_edge_identity_mint(ngx_http_request_t *r,
         ngx_str_null(&claims.sub);
     }
 
-    for (i = 0; i < 4; i++) {
-        n[i] = (uint32_t) ngx_random();
-    }
+    ngx_edge_random(n);
 
     claims.jti.data = jti;
     claims.jti.len = ngx_hex_dump(jti, (u_char *) n, sizeof(n)) - jti;

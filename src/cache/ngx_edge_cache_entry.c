@@ -9,11 +9,10 @@
 
 
 #include "cache/ngx_edge_cache_entry.h"
+#include "lib/ngx_edge_fold.h"
 
 
-#define NGX_EDGE_CACHE_MAGIC    0x45434731     /* with the version: "1" */
-
-#define ngx_edge_cache_rotate(x, n)  (((x) << (n)) | ((x) >> (64 - (n))))
+#define NGX_EDGE_CACHE_MAGIC    0x45434732     /* with the version: "2" */
 
 
 /* What an entry begins with; no padding between or behind the members. */
@@ -30,10 +29,6 @@ typedef struct {
     uint8_t    kind;
     uint8_t    nparts;
 } ngx_edge_cache_head_t;
-
-
-static uint64_t ngx_edge_cache_checksum(const u_char *p, size_t len);
-static uint64_t ngx_edge_cache_word(const u_char *p);
 
 
 size_t
@@ -92,8 +87,8 @@ ngx_edge_cache_entry_write(const ngx_edge_cache_entry_t *e,
 
     ngx_memcpy(dst, &head, sizeof(ngx_edge_cache_head_t));
 
-    head.checksum = ngx_edge_cache_checksum(dst + sizeof(uint64_t),
-                                            head.size - sizeof(uint64_t));
+    head.checksum = ngx_edge_fold(dst + sizeof(uint64_t),
+                                  head.size - sizeof(uint64_t));
 
     ngx_memcpy(dst, &head.checksum, sizeof(uint64_t));
 }
@@ -121,8 +116,7 @@ ngx_edge_cache_entry_read(ngx_edge_cache_entry_t *e,
         || head.nparts > NGX_EDGE_CACHE_PARTS
         || ngx_memcmp(head.key, key, NGX_EDGE_CACHE_KEY) != 0
         || head.checksum
-           != ngx_edge_cache_checksum(data + sizeof(uint64_t),
-                                      len - sizeof(uint64_t)))
+           != ngx_edge_fold(data + sizeof(uint64_t), len - sizeof(uint64_t)))
     {
         return NGX_DECLINED;
     }
@@ -213,59 +207,4 @@ ngx_edge_cache_field_next(ngx_str_t *rest, ngx_str_t *name, ngx_str_t *value)
     rest->len -= sizeof(n) + n[0] + n[1];
 
     return 1;
-}
-
-
-/*
- * Against accidents, not against an attacker.  Four sums run side by side,
- * since one alone would wait for its multiplication at every eight bytes.
- */
-
-static uint64_t
-ngx_edge_cache_checksum(const u_char *p, size_t len)
-{
-    size_t      left;
-    u_char      tail[32];
-    uint64_t    h;
-    uint64_t    sum[4] = {
-        0x8f1bbcdcbfa53e0bULL, 0x3c6ef372fe94f82bULL,
-        0xa54ff53a5f1d36f1ULL, 0x510e527fade682d1ULL
-    };
-    ngx_uint_t  i;
-
-    for (left = len; left >= 32; left -= 32, p += 32) {
-        for (i = 0; i < 4; i++) {
-            sum[i] = (sum[i] ^ ngx_edge_cache_word(p + 8 * i))
-                     * 0x9e3779b97f4a7c15ULL;
-            sum[i] = ngx_edge_cache_rotate(sum[i], 29);
-        }
-    }
-
-    ngx_memzero(tail, sizeof(tail));
-    ngx_memcpy(tail, p, left);
-
-    for (i = 0; i < 4; i++) {
-        sum[i] = (sum[i] ^ ngx_edge_cache_word(tail + 8 * i))
-                 * 0x9e3779b97f4a7c15ULL;
-    }
-
-    h = len;
-
-    for (i = 0; i < 4; i++) {
-        h = (h ^ sum[i] ^ (sum[i] >> 31)) * 0xd6e8feb86659fd93ULL;
-        h ^= h >> 32;
-    }
-
-    return h;
-}
-
-
-static uint64_t
-ngx_edge_cache_word(const u_char *p)
-{
-    uint64_t  w;
-
-    ngx_memcpy(&w, p, sizeof(uint64_t));
-
-    return w;
 }

@@ -20,18 +20,22 @@ static size_t ngx_edge_cache_key_name(const ngx_str_t *arg);
 
 
 ngx_int_t
-ngx_edge_cache_key(ngx_edge_hash_t *hash, ngx_pool_t *pool,
+ngx_edge_cache_key(ngx_edge_memo_t *memo, ngx_pool_t *pool,
     const ngx_str_t *pieces, ngx_uint_t n, u_char key[NGX_EDGE_CACHE_KEY])
 {
     u_char      *p, *last;
-    uint64_t     len;
+    uint32_t     len;
     ngx_str_t    text;
     ngx_uint_t   i;
     u_char       stack[NGX_EDGE_CACHE_KEY_STACK];
 
-    text.len = n * sizeof(uint64_t);
+    text.len = n * sizeof(uint32_t);
 
     for (i = 0; i < n; i++) {
+        if (pieces[i].len > NGX_MAX_UINT32_VALUE) {
+            return NGX_ERROR;
+        }
+
         text.len += pieces[i].len;
     }
 
@@ -48,15 +52,15 @@ ngx_edge_cache_key(ngx_edge_hash_t *hash, ngx_pool_t *pool,
     last = p + text.len;
 
     for (i = 0; i < n && p < last; i++) {
-        len = pieces[i].len;
-        p = ngx_cpymem(p, &len, sizeof(uint64_t));
+        len = (uint32_t) pieces[i].len;
+        p = ngx_cpymem(p, &len, sizeof(uint32_t));
 
         if (len) {
             p = ngx_cpymem(p, pieces[i].data, len);
         }
     }
 
-    return ngx_edge_hash(hash, &text, 1, key);
+    return ngx_edge_memo_digest(memo, &text, key);
 }
 
 

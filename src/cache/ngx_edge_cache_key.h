@@ -16,12 +16,12 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "cache/ngx_edge_cache_entry.h"
-#include "lib/ngx_edge_hash.h"
+#include "lib/ngx_edge_memo.h"
 
 
 /* Digests n pieces to key; pool is for what has to be written down.  NGX_OK,
  * NGX_ERROR. */
-ngx_int_t ngx_edge_cache_key(ngx_edge_hash_t *hash, ngx_pool_t *pool,
+ngx_int_t ngx_edge_cache_key(ngx_edge_memo_t *memo, ngx_pool_t *pool,
     const ngx_str_t *pieces, ngx_uint_t n, u_char key[NGX_EDGE_CACHE_KEY]);
 
 /* Query arguments in the order of their names; those of one name keep theirs.

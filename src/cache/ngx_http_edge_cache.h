@@ -56,6 +56,7 @@ typedef struct {
     ngx_array_t                        zones;  /* of zone_t * */
     ngx_array_t                        locations;  /* of loc_conf ** */
     ngx_edge_hash_t                   *hash;
+    ngx_edge_memo_t                   *memo;     /* of keys */
     const ngx_http_edge_auth_claim_t  *iss;
     const ngx_http_edge_auth_claim_t  *sub;
 } ngx_http_edge_cache_main_conf_t;

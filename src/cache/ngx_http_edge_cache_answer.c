@@ -99,7 +99,7 @@ ngx_http_edge_cache_answer_key(ngx_http_edge_cache_answer_t *answer,
     ngx_memcpy(&piece[NGX_HTTP_EDGE_CACHE_PREFIX], pieces,
                n * sizeof(ngx_str_t));
 
-    return ngx_edge_cache_key(cmcf->hash, r->pool, piece,
+    return ngx_edge_cache_key(cmcf->memo, r->pool, piece,
                               NGX_HTTP_EDGE_CACHE_PREFIX + n,
                               answer->seek.key);
 }
@@ -141,23 +141,16 @@ ngx_http_edge_cache_answer_find(ngx_http_edge_cache_answer_t *answer,
     ngx_edge_cache_entry_t *e)
 {
     ngx_int_t  rc;
-    ngx_str_t  data;
 
-    rc = ngx_http_edge_cache_seek_get(&answer->seek, answer->seek.key, &data);
+    rc = ngx_http_edge_cache_seek_get(&answer->seek, answer->seek.key, e);
 
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (ngx_edge_cache_entry_read(e, answer->seek.key, data.data, data.len)
-        != NGX_OK
-        || e->kind != ngx_edge_cache_answer
-        || ngx_time() >= e->expires)
+    if (rc == NGX_OK
+        && (e->kind != ngx_edge_cache_answer || ngx_time() >= e->expires))
     {
         return NGX_DECLINED;
     }
 
-    return NGX_OK;
+    return rc;
 }
 
 

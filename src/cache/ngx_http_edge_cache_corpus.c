@@ -19,6 +19,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "cache/ngx_http_edge_cache.h"
+#include "lib/ngx_edge_random.h"
 
 
 #define NGX_HTTP_EDGE_CACHE_BLIND    60000 /* ms a version serves unseen */
@@ -36,7 +37,6 @@ static ngx_int_t ngx_http_edge_cache_corpus_send(ngx_pool_t *pool,
     ngx_http_edge_cache_zone_t *zone, ngx_edge_redis_cmd_t *cmd,
     const ngx_str_t *tenant, const ngx_str_t *collection, uint64_t version);
 static uint64_t ngx_http_edge_cache_corpus_read(const ngx_str_t *text);
-static uint64_t ngx_http_edge_cache_corpus_salt(void);
 static uint64_t ngx_http_edge_cache_corpus_id(const ngx_str_t *tenant,
     const ngx_str_t *collection);
 
@@ -159,7 +159,7 @@ ngx_http_edge_cache_corpus_answered(ngx_edge_redis_cmd_t *cmd,
              * old documents; so there is a new one */
 
             version = ngx_edge_cache_version_bump(l1, answer->corpus,
-                                          ngx_http_edge_cache_corpus_salt(),
+                                          ngx_edge_random_word(),
                                           ngx_current_msec);
 
             (void) ngx_http_edge_cache_corpus_send(
@@ -272,7 +272,7 @@ ngx_http_edge_cache_corpus_changed(ngx_http_request_t *r,
     for (i = 0; i < cmcf->zones.nelts; i++) {
 
         version = ngx_edge_cache_version_bump(zone[i]->l1, id,
-                                          ngx_http_edge_cache_corpus_salt(),
+                                          ngx_edge_random_word(),
                                           ngx_current_msec);
 
         /* whether it arrives is seen by the next question */
@@ -283,15 +283,6 @@ ngx_http_edge_cache_corpus_changed(ngx_http_request_t *r,
                                                    version);
         }
     }
-}
-
-
-static uint64_t
-ngx_http_edge_cache_corpus_salt(void)
-{
-    return ((uint64_t) ngx_random() << 33) ^ ((uint64_t) ngx_random() << 10)
-           ^ (uint64_t) ngx_random() ^ ((uint64_t) ngx_pid << 40)
-           ^ (uint64_t) ngx_time();
 }
 
 

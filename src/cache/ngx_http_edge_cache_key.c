@@ -83,7 +83,7 @@ ngx_http_edge_cache_make_key(ngx_http_request_t *r,
         }
     }
 
-    return ngx_edge_cache_key(cmcf->hash, r->pool, piece,
+    return ngx_edge_cache_key(cmcf->memo, r->pool, piece,
                               NGX_HTTP_EDGE_CACHE_PIECES, ctx->seek.key);
 }
 
@@ -288,7 +288,7 @@ ngx_http_edge_cache_variant(ngx_http_request_t *r,
         }
     }
 
-    return ngx_edge_cache_key(cmcf->hash, r->pool, pieces.elts, pieces.nelts,
+    return ngx_edge_cache_key(cmcf->memo, r->pool, pieces.elts, pieces.nelts,
                               key);
 }
 

@@ -325,16 +325,11 @@ ngx_http_edge_cache_find(ngx_http_request_t *r,
 {
     u_char     variant[NGX_EDGE_CACHE_KEY];
     ngx_int_t  rc;
-    ngx_str_t  data;
 
-    rc = ngx_http_edge_cache_seek_get(&ctx->seek, key, &data);
+    rc = ngx_http_edge_cache_seek_get(&ctx->seek, key, e);
 
     if (rc != NGX_OK) {
         return rc;
-    }
-
-    if (ngx_edge_cache_entry_read(e, key, data.data, data.len) != NGX_OK) {
-        return NGX_DECLINED;
     }
 
     if (e->kind == ngx_edge_cache_response) {

@@ -176,8 +176,10 @@ ngx_http_edge_cache_create_main_conf(ngx_conf_t *cf)
     }
 
     cmcf->hash = ngx_edge_hash_create(cf->pool);
+    cmcf->memo = ngx_edge_memo_create(cf->pool);
 
     if (cmcf->hash == NULL
+        || cmcf->memo == NULL
         || ngx_array_init(&cmcf->zones, cf->pool, 2,
                           sizeof(ngx_http_edge_cache_zone_t *))
            != NGX_OK

@@ -14,6 +14,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "cache/ngx_http_edge_cache.h"
+#include "lib/ngx_edge_random.h"
 
 
 #define NGX_HTTP_EDGE_CACHE_STACK   4096   /* bytes of a usual entry */
@@ -25,7 +26,7 @@
 
 
 static ngx_int_t ngx_http_edge_cache_seek_near(
-    ngx_http_edge_cache_seek_t *seek, const u_char *key, ngx_str_t *data);
+    ngx_http_edge_cache_seek_t *seek, const u_char *key, ngx_edge_cache_entry_t *e);
 static ngx_int_t ngx_http_edge_cache_seek_ask(
     ngx_http_edge_cache_seek_t *seek, const u_char *key);
 static void ngx_http_edge_cache_seek_answered(ngx_edge_redis_cmd_t *cmd,
@@ -49,39 +50,32 @@ static void ngx_http_edge_cache_seek_name(const char *prefix,
 
 ngx_int_t
 ngx_http_edge_cache_seek_get(ngx_http_edge_cache_seek_t *seek,
-    const u_char *key, ngx_str_t *data)
+    const u_char *key, ngx_edge_cache_entry_t *e)
 {
-    ngx_int_t  rc;
+    ngx_int_t   rc;
+    ngx_uint_t  asked;
 
-    rc = ngx_http_edge_cache_seek_near(seek, key, data);
+    asked = seek->asked
+            && ngx_memcmp(seek->asked_key, key, NGX_EDGE_CACHE_KEY) == 0;
 
-    if (rc != NGX_DECLINED || seek->zone->redis == NULL) {
+    if (asked && seek->far) {
+        *e = seek->found;
+        return NGX_OK;
+    }
+
+    rc = ngx_http_edge_cache_seek_near(seek, key, e);
+
+    if (rc != NGX_DECLINED || seek->zone->redis == NULL || asked) {
         return rc;
     }
 
-    if (!seek->asked
-        || ngx_memcmp(seek->asked_key, key, NGX_EDGE_CACHE_KEY) != 0)
-    {
-        rc = ngx_http_edge_cache_seek_ask(seek, key);
-
-        if (rc != NGX_DECLINED) {
-            return rc;
-        }
-    }
-
-    if (seek->found.len == 0) {
-        return NGX_DECLINED;
-    }
-
-    *data = seek->found;
-
-    return NGX_OK;
+    return ngx_http_edge_cache_seek_ask(seek, key);
 }
 
 
 static ngx_int_t
 ngx_http_edge_cache_seek_near(ngx_http_edge_cache_seek_t *seek,
-    const u_char *key, ngx_str_t *data)
+    const u_char *key, ngx_edge_cache_entry_t *e)
 {
     u_char     *p;
     size_t      size;
@@ -109,10 +103,7 @@ ngx_http_edge_cache_seek_near(ngx_http_edge_cache_seek_t *seek,
         return NGX_DECLINED;           /* replaced by a longer one by now */
     }
 
-    data->data = p;
-    data->len = size;
-
-    return NGX_OK;
+    return ngx_edge_cache_entry_read(e, key, p, size);
 }
 
 
@@ -127,8 +118,8 @@ ngx_http_edge_cache_seek_ask(ngx_http_edge_cache_seek_t *seek,
     ngx_str_t  argv[2];
 
     ngx_memcpy(seek->asked_key, key, NGX_EDGE_CACHE_KEY);
-    ngx_str_null(&seek->found);
     seek->asked = 1;
+    seek->far = 0;
 
     ngx_str_set(&argv[0], "GET");
     ngx_http_edge_cache_seek_name("edge:c:{", key, buf, &argv[1]);
@@ -158,7 +149,6 @@ ngx_http_edge_cache_seek_answered(ngx_edge_redis_cmd_t *cmd,
 {
     u_char                      *p;
     ngx_str_t                    value;
-    ngx_edge_cache_entry_t       e;
     ngx_http_edge_cache_seek_t  *seek;
 
     seek = cmd->data;
@@ -173,12 +163,12 @@ ngx_http_edge_cache_seek_answered(ngx_edge_redis_cmd_t *cmd,
         if (p) {
             ngx_memcpy(p, value.data, value.len);
 
-            if (ngx_edge_cache_entry_read(&e, seek->asked_key, p, value.len)
+            if (ngx_edge_cache_entry_read(&seek->found, seek->asked_key, p,
+                                          value.len)
                 == NGX_OK
-                && ngx_time() < e.expires)
+                && ngx_time() < seek->found.expires)
             {
-                seek->found.data = p;
-                seek->found.len = value.len;
+                seek->far = 1;
 
                 (void) ngx_edge_cache_l1_put(seek->zone->l1, seek->asked_key,
                                              &seek->label, p, value.len);
@@ -254,13 +244,12 @@ static ngx_int_t
 ngx_http_edge_cache_seek_lock(ngx_http_edge_cache_seek_t *seek)
 {
     u_char     buf[NGX_HTTP_EDGE_CACHE_NAME];
-    uint32_t   n[2];
+    uint64_t   n;
     ngx_str_t  argv[6];
 
-    n[0] = (uint32_t) ngx_random() ^ ((uint32_t) ngx_pid << 12);
-    n[1] = (uint32_t) ngx_random() ^ (uint32_t) seek->flight;
+    n = ngx_edge_random_word();
 
-    (void) ngx_hex_dump(seek->token, (u_char *) n, sizeof(n));
+    (void) ngx_hex_dump(seek->token, (u_char *) &n, sizeof(n));
 
     ngx_str_set(&argv[0], "SET");
     ngx_http_edge_cache_seek_name("edge:lock:{", seek->key, buf, &argv[1]);

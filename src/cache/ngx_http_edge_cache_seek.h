@@ -45,7 +45,7 @@ typedef struct {
 
     /* private */
     u_char                         asked_key[NGX_EDGE_CACHE_KEY];
-    ngx_str_t                      found;  /* in Redis, under asked_key */
+    ngx_edge_cache_entry_t         found;  /* in Redis, under asked_key */
     uint64_t                       flight; /* token; 0: not ours */
     u_char                         token[NGX_HTTP_EDGE_CACHE_TOKEN];
     ngx_msec_t                     until;
@@ -53,16 +53,17 @@ typedef struct {
     ngx_edge_redis_cmd_t           cmd;
 
     unsigned                       asked:1;    /* Redis has answered */
+    unsigned                       far:1;      /* and has it: found */
     unsigned                       locked:1;   /* its lock is ours */
     unsigned                       lockless:1; /* or not to be had */
     unsigned                       waited:1;   /* for somebody else */
 } ngx_http_edge_cache_seek_t;
 
 
-/* The bytes stored under key, in r->pool.  NGX_OK, NGX_DECLINED, NGX_AGAIN,
- * NGX_ERROR. */
+/* The entry stored under key, checked, in r->pool; it may have expired.
+ * NGX_OK, NGX_DECLINED, NGX_AGAIN, NGX_ERROR. */
 ngx_int_t ngx_http_edge_cache_seek_get(ngx_http_edge_cache_seek_t *seek,
-    const u_char *key, ngx_str_t *data);
+    const u_char *key, ngx_edge_cache_entry_t *e);
 
 /* NGX_OK: the entry of seek->key is ours to make; NGX_AGAIN. */
 ngx_int_t ngx_http_edge_cache_seek_lead(ngx_http_edge_cache_seek_t *seek);

@@ -18,10 +18,11 @@ typedef struct {
     ngx_pool_t       *pool;
     ngx_list_part_t  *first;     /* the list's own, embedded part */
     ngx_list_part_t  *last;      /* NULL: nothing kept yet */
+    ngx_int_t         taken;
 } ngx_http_edge_headers_kept_t;
 
 
-static ngx_int_t ngx_http_edge_headers_count(const ngx_list_t *list,
+static ngx_uint_t ngx_http_edge_headers_any(const ngx_list_t *list,
     const ngx_str_t *prefixes);
 static ngx_int_t ngx_http_edge_headers_strip_part(
     const ngx_list_part_t *part, const ngx_str_t *prefixes,
@@ -73,7 +74,6 @@ ngx_http_edge_header_prefixed(const u_char *name, size_t len,
 ngx_int_t
 ngx_http_edge_headers_strip(ngx_http_request_t *r, const ngx_str_t *prefixes)
 {
-    ngx_int_t                      taken;
     ngx_list_t                    *list;
     ngx_list_part_t                first;
     const ngx_list_part_t         *part;
@@ -81,9 +81,7 @@ ngx_http_edge_headers_strip(ngx_http_request_t *r, const ngx_str_t *prefixes)
 
     list = &r->headers_in.headers;
 
-    taken = ngx_http_edge_headers_count(list, prefixes);
-
-    if (taken == 0) {
+    if (!ngx_http_edge_headers_any(list, prefixes)) {
         return 0;
     }
 
@@ -94,6 +92,7 @@ ngx_http_edge_headers_strip(ngx_http_request_t *r, const ngx_str_t *prefixes)
     kept.pool = r->pool;
     kept.first = &list->part;
     kept.last = NULL;
+    kept.taken = 0;
 
     for (part = &first; part; part = part->next) {
         if (ngx_http_edge_headers_strip_part(part, prefixes, &kept) != NGX_OK)
@@ -112,30 +111,30 @@ ngx_http_edge_headers_strip(ngx_http_request_t *r, const ngx_str_t *prefixes)
         list->nalloc = kept.last->nelts;
     }
 
-    return taken;
+    return kept.taken;
 }
 
 
-static ngx_int_t
-ngx_http_edge_headers_count(const ngx_list_t *list, const ngx_str_t *prefixes)
+static ngx_uint_t
+ngx_http_edge_headers_any(const ngx_list_t *list, const ngx_str_t *prefixes)
 {
-    ngx_int_t               n;
     ngx_uint_t              i;
     ngx_table_elt_t        *h;
     const ngx_list_part_t  *part;
-
-    n = 0;
 
     for (part = &list->part; part; part = part->next) {
         h = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
-            n += ngx_http_edge_header_prefixed(h[i].key.data, h[i].key.len,
-                                               prefixes);
+            if (ngx_http_edge_header_prefixed(h[i].key.data, h[i].key.len,
+                                              prefixes))
+            {
+                return 1;
+            }
         }
     }
 
-    return n;
+    return 0;
 }
 
 
@@ -164,6 +163,7 @@ ngx_http_edge_headers_strip_part(const ngx_list_part_t *part,
         }
 
         start = i + 1;
+        kept->taken++;
     }
 
     return ngx_http_edge_headers_keep(kept, &h[start], i - start);

@@ -7,6 +7,7 @@
  */
 
 
+#include "lib/ngx_edge_random.h"
 #include "limit/ngx_edge_limit_local.h"
 
 
@@ -53,8 +54,7 @@ ngx_edge_limit_local_create(ngx_slab_pool_t *pool, size_t size)
                                            size / NGX_EDGE_LIMIT_ENTRY);
 
         for (i = 0; i < NGX_EDGE_LIMIT_SEED; i++) {
-            local->seed[i] = ((uint64_t) ngx_random() << 32)
-                             ^ ((uint64_t) ngx_random() << 8) ^ ngx_random();
+            local->seed[i] = ngx_edge_random_word();
         }
 
         if (local->table == NULL) {

@@ -14,6 +14,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include <ngx_sha1.h>
+#include "lib/ngx_edge_random.h"
 #include "limit/ngx_http_edge_limit.h"
 
 
@@ -305,18 +306,18 @@ ngx_http_edge_limit_redis_key(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_edge_limit_holder(ngx_http_request_t *r, ngx_str_t *holder)
 {
-    u_char  *p;
+    u_char    *p;
+    uint64_t   n[2];
 
-    p = ngx_pnalloc(r->main->pool, 3 * NGX_INT64_LEN);
+    p = ngx_pnalloc(r->main->pool, 2 * sizeof(n));
     if (p == NULL) {
         return NGX_ERROR;
     }
 
+    ngx_edge_random(n);
+
     holder->data = p;
-    holder->len = ngx_sprintf(p, "%08xD%08xD%xA", (uint32_t) ngx_random(),
-                              (uint32_t) ngx_random(),
-                              r->connection->number)
-                  - p;
+    holder->len = ngx_hex_dump(p, (u_char *) n, sizeof(n)) - p;
 
     return NGX_OK;
 }
