@@ -16,6 +16,7 @@
 
 /* sources: limit/ngx_edge_limit_decision.c limit/ngx_edge_gcra.c */
 /* sources: limit/ngx_edge_rate.c redis/ngx_edge_redis_reader.c */
+/* sources: lib/ngx_edge_decimal.c */
 /* libs: -lhiredis */
 /* max_len: 512 */
 /* dict: decision */

@@ -12,7 +12,7 @@
 
 /* sources: rag/ngx_edge_filter.c rag/ngx_edge_filter_match.c */
 /* sources: rag/ngx_edge_time.c lib/ngx_edge_json.c lib/ngx_edge_buf.c */
-/* sources: lib/ngx_edge_utf8.c */
+/* sources: lib/ngx_edge_utf8.c lib/ngx_edge_decimal.c */
 /* libs: -ljansson */
 /* max_len: 2048 */
 /* dict: filter */

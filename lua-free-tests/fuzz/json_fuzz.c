@@ -10,6 +10,7 @@
 
 
 /* sources: lib/ngx_edge_json.c lib/ngx_edge_utf8.c lib/ngx_edge_buf.c */
+/* sources: lib/ngx_edge_decimal.c */
 /* libs: -ljansson */
 /* max_len: 1024 */
 /* dict: json */

@@ -12,6 +12,7 @@
 
 /* sources: rag/ngx_edge_prompt.c lib/ngx_edge_buf.c lib/ngx_edge_utf8.c */
 /* sources: lib/ngx_edge_scan.c lib/ngx_edge_scan_decode.c */
+/* sources: lib/ngx_edge_decimal.c */
 /* max_len: 1024 */
 /* dict: prompt */
 

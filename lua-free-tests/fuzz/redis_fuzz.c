@@ -11,6 +11,7 @@
 
 
 /* sources: redis/ngx_edge_redis_reader.c redis/ngx_edge_redis_slot.c */
+/* sources: lib/ngx_edge_decimal.c */
 /* libs: -lhiredis */
 /* max_len: 2048 */
 /* dict: redis */

@@ -11,6 +11,7 @@
 
 
 /* sources: lib/ngx_edge_sse.c lib/ngx_edge_buf.c lib/ngx_edge_utf8.c */
+/* sources: lib/ngx_edge_decimal.c */
 /* max_len: 1024 */
 /* dict: sse */
 

@@ -10,6 +10,7 @@
 
 /* sources: lib/ngx_edge_utf8.c lib/ngx_edge_buf.c */
 /* sources: lib/ngx_edge_scan.c lib/ngx_edge_scan_decode.c */
+/* sources: lib/ngx_edge_decimal.c */
 /* max_len: 256 */
 /* dict: utf8 */
 

@@ -9,7 +9,7 @@
 
 /* sources: rag/ngx_edge_acl.c lib/ngx_edge_buf.c lib/ngx_edge_utf8.c */
 /* sources: lib/ngx_edge_scan.c lib/ngx_edge_scan_value.c */
-/* sources: lib/ngx_edge_scan_decode.c */
+/* sources: lib/ngx_edge_scan_decode.c lib/ngx_edge_decimal.c */
 
 #include "unit.h"
 #include "rag/ngx_edge_acl.h"

@@ -9,7 +9,7 @@
 
 
 /* sources: cache/ngx_edge_cache_json.c lib/ngx_edge_buf.c */
-/* sources: lib/ngx_edge_json.c lib/ngx_edge_utf8.c */
+/* sources: lib/ngx_edge_json.c lib/ngx_edge_utf8.c lib/ngx_edge_decimal.c */
 /* libs: -ljansson */
 
 #include "unit.h"

@@ -7,6 +7,7 @@
  */
 
 /* sources: rag/ngx_edge_prompt.c lib/ngx_edge_buf.c lib/ngx_edge_utf8.c */
+/* sources: lib/ngx_edge_decimal.c */
 
 #include "unit.h"
 #include "rag/ngx_edge_prompt.h"

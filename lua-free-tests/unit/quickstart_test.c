@@ -15,6 +15,7 @@
 /* sources: rag/ngx_edge_time.c lib/ngx_edge_utf8.c lib/ngx_edge_buf.c */
 /* sources: rag/ngx_edge_digest.c rag/ngx_edge_acl.c lib/ngx_edge_scan.c */
 /* sources: lib/ngx_edge_scan_value.c lib/ngx_edge_scan_decode.c */
+/* sources: lib/ngx_edge_decimal.c */
 /* libs: -lsqlite3 -lcrypto -lm */
 
 #include <dirent.h>

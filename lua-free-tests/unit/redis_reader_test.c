@@ -6,7 +6,7 @@
  * Tests for replies out of bytes, however they are cut, and for commands.
  */
 
-/* sources: redis/ngx_edge_redis_reader.c */
+/* sources: redis/ngx_edge_redis_reader.c lib/ngx_edge_decimal.c */
 /* libs: -lhiredis */
 
 #include "unit.h"

@@ -10,6 +10,7 @@
 
 
 /* sources: lib/ngx_edge_sse.c lib/ngx_edge_buf.c lib/ngx_edge_utf8.c */
+/* sources: lib/ngx_edge_decimal.c */
 
 #include "unit.h"
 #include "lib/ngx_edge_sse.h"

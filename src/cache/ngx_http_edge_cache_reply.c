@@ -12,6 +12,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "cache/ngx_http_edge_cache.h"
+#include "lib/ngx_edge_decimal.h"
 #include "lib/ngx_http_edge_headers.h"
 
 
@@ -26,7 +27,6 @@ static ngx_int_t ngx_http_edge_cache_set_control(ngx_http_request_t *r,
     ngx_table_elt_t *h);
 static ngx_int_t ngx_http_edge_cache_hit_status(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx);
-static u_char *ngx_http_edge_cache_decimal(u_char *p, time_t n);
 
 
 #define ngx_http_edge_cache_field_is(h, name)                                 \
@@ -251,7 +251,7 @@ ngx_http_edge_cache_hit_status(ngx_http_request_t *r,
 
     status.data = p;
     p = ngx_cpymem(p, "ai-edge; hit; ttl=", sizeof("ai-edge; hit; ttl=") - 1);
-    p = ngx_http_edge_cache_decimal(p, e->expires - now);
+    p = ngx_edge_decimal(p, e->expires - now);
 
     if (ctx->seek.waited) {
         p = ngx_cpymem(p, "; collapsed", sizeof("; collapsed") - 1);
@@ -260,7 +260,7 @@ ngx_http_edge_cache_hit_status(ngx_http_request_t *r,
     status.len = p - status.data;
 
     age.data = p;
-    p = ngx_http_edge_cache_decimal(p, e->age + ngx_max(now - e->stored, 0));
+    p = ngx_edge_decimal(p, e->age + ngx_max(now - e->stored, 0));
     age.len = p - age.data;
 
     if (ngx_http_edge_header_add(r, "Cache-Status", &status) != NGX_OK) {
@@ -268,22 +268,4 @@ ngx_http_edge_cache_hit_status(ngx_http_request_t *r,
     }
 
     return ngx_http_edge_header_add(r, "Age", &age);
-}
-
-
-static u_char *
-ngx_http_edge_cache_decimal(u_char *p, time_t n)
-{
-    u_char      digits[NGX_TIME_T_LEN];
-    ngx_uint_t  i;
-
-    n = ngx_max(n, 0);
-
-    for (i = sizeof(digits); n > 9; n /= 10) {
-        digits[--i] = (u_char) ('0' + n % 10);
-    }
-
-    digits[--i] = (u_char) ('0' + n);
-
-    return ngx_cpymem(p, &digits[i], sizeof(digits) - i);
 }

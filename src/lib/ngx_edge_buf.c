@@ -9,6 +9,7 @@
 
 
 #include "lib/ngx_edge_buf.h"
+#include "lib/ngx_edge_decimal.h"
 #include "lib/ngx_edge_utf8.h"
 #include "lib/ngx_edge_word.h"
 
@@ -130,22 +131,9 @@ ngx_edge_buf_byte(ngx_edge_buf_t *b, u_char c)
 void
 ngx_edge_buf_int(ngx_edge_buf_t *b, int64_t n)
 {
-    u_char    *p, digits[NGX_INT64_LEN];
-    uint64_t   u;
+    u_char  digits[NGX_INT64_LEN];
 
-    u = (n < 0) ? 0 - (uint64_t) n : (uint64_t) n;
-    p = digits + sizeof(digits);
-
-    do {
-        *--p = (u_char) ('0' + u % 10);
-        u /= 10;
-    } while (u);
-
-    if (n < 0) {
-        *--p = '-';
-    }
-
-    ngx_edge_buf_add(b, p, digits + sizeof(digits) - p);
+    ngx_edge_buf_add(b, digits, ngx_edge_decimal(digits, n) - digits);
 }
 
 

@@ -24,7 +24,7 @@ typedef struct {
 static uint64_t ngx_edge_sip(const uint64_t *seed, const u_char *p,
     size_t len);
 static uint64_t ngx_edge_sip_word(const u_char *p, size_t n);
-static void ngx_edge_sip_round(ngx_edge_sip_t *s);
+static ngx_inline void ngx_edge_sip_round(ngx_edge_sip_t *s);
 
 
 void
@@ -59,7 +59,7 @@ ngx_edge_sip(const uint64_t *seed, const u_char *p, size_t len)
     s.d = seed[1] ^ 0x7465646279746573ULL;
 
     for (left = len; left >= 8; left -= 8, p += 8) {
-        m = ngx_edge_sip_word(p, 8);
+        ngx_memcpy(&m, p, 8);
         s.d ^= m;
         ngx_edge_sip_round(&s);
         ngx_edge_sip_round(&s);
@@ -82,7 +82,7 @@ ngx_edge_sip(const uint64_t *seed, const u_char *p, size_t len)
 }
 
 
-/* n bytes, least significant first. */
+/* The last n bytes, n < 8. */
 
 static uint64_t
 ngx_edge_sip_word(const u_char *p, size_t n)
@@ -100,7 +100,7 @@ ngx_edge_sip_word(const u_char *p, size_t n)
 }
 
 
-static void
+static ngx_inline void
 ngx_edge_sip_round(ngx_edge_sip_t *s)
 {
     s->a += s->b;

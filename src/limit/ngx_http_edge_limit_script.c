@@ -16,6 +16,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "lib/ngx_edge_decimal.h"
 #include "limit/ngx_edge_limit_decision.h"
 #include "limit/ngx_http_edge_limit_script.h"
 
@@ -171,7 +172,7 @@ static void
 ngx_http_edge_limit_number(ngx_str_t *word, u_char **last, int64_t n)
 {
     word->data = *last;
-    *last = ngx_sprintf(*last, "%L", n);
+    *last = ngx_edge_decimal(*last, n);
     word->len = *last - word->data;
 }
 

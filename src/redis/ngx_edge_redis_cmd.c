@@ -361,7 +361,7 @@ ngx_edge_redis_put(ngx_edge_redis_conn_t *rc, ngx_edge_redis_pending_t *p,
         return NGX_ERROR;
     }
 
-    last = ngx_sprintf(last, "*%ui" CRLF, argc);
+    last = ngx_edge_redis_words_count(last, argc);
 
     rc->out.last = ngx_edge_redis_words(last, argc, argv);
 
@@ -415,7 +415,7 @@ ngx_edge_redis_put_again(ngx_edge_redis_conn_t *rc,
         return NGX_ERROR;
     }
 
-    last = ngx_sprintf(last, "*%ui" CRLF, n + p->argc);
+    last = ngx_edge_redis_words_count(last, n + p->argc);
     last = ngx_edge_redis_words(last, n, words);
 
     rc->out.last = ngx_cpymem(last, p->words, p->len);

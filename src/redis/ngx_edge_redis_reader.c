@@ -11,6 +11,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <hiredis/hiredis.h>
+#include "lib/ngx_edge_decimal.h"
 #include "redis/ngx_edge_redis_reader.h"
 
 
@@ -340,12 +341,27 @@ ngx_edge_redis_words_size(ngx_uint_t n, const ngx_str_t *words)
 
 
 u_char *
+ngx_edge_redis_words_count(u_char *p, ngx_uint_t n)
+{
+    *p++ = '*';
+    p = ngx_edge_decimal(p, n);
+    *p++ = CR;
+    *p++ = LF;
+
+    return p;
+}
+
+
+u_char *
 ngx_edge_redis_words(u_char *p, ngx_uint_t n, const ngx_str_t *words)
 {
     ngx_uint_t  i;
 
     for (i = 0; i < n; i++) {
-        p = ngx_sprintf(p, "$%uz" CRLF, words[i].len);
+        *p++ = '$';
+        p = ngx_edge_decimal(p, words[i].len);
+        *p++ = CR;
+        *p++ = LF;
         p = ngx_cpymem(p, words[i].data, words[i].len);
         *p++ = CR;
         *p++ = LF;

@@ -56,6 +56,7 @@ ngx_uint_t ngx_edge_redis_reply_is_readonly(
 /* Words as the protocol has them, "$3\r\nGET\r\n"; p has room for their size.
  * A command is "*<number of words>\r\n" and its words. */
 size_t ngx_edge_redis_words_size(ngx_uint_t n, const ngx_str_t *words);
+u_char *ngx_edge_redis_words_count(u_char *p, ngx_uint_t n);
 u_char *ngx_edge_redis_words(u_char *p, ngx_uint_t n, const ngx_str_t *words);
 
 
