@@ -8,7 +8,8 @@
  */
 
 
-/* sources: cache/ngx_edge_cache_key.c lib/ngx_edge_memo.c lib/ngx_edge_hash.c lib/ngx_edge_fold.c */
+/* sources: cache/ngx_edge_cache_key.c lib/ngx_edge_memo.c */
+/* sources: lib/ngx_edge_hash.c lib/ngx_edge_fold.c */
 /* libs: -lcrypto */
 
 #include "unit.h"

@@ -26,7 +26,8 @@
 
 
 static ngx_int_t ngx_http_edge_cache_seek_near(
-    ngx_http_edge_cache_seek_t *seek, const u_char *key, ngx_edge_cache_entry_t *e);
+    ngx_http_edge_cache_seek_t *seek, const u_char *key,
+    ngx_edge_cache_entry_t *e);
 static ngx_int_t ngx_http_edge_cache_seek_ask(
     ngx_http_edge_cache_seek_t *seek, const u_char *key);
 static void ngx_http_edge_cache_seek_answered(ngx_edge_redis_cmd_t *cmd,
