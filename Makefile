@@ -11,7 +11,7 @@
 AUX := build-aux
 
 .DEFAULT_GOAL := build
-.PHONY: build run test unit check e2e bench asan valgrind fuzz chaos \
+.PHONY: build run test unit check e2e bench asan valgrind fuzz chaos matrix \
         image-check clean help
 
 build: ## build build/ngx_http_edge_module.so
@@ -56,6 +56,10 @@ fuzz: ## fuzz every parser for T seconds each (default 60)
 chaos: ## kill dependencies under load, for CHAOS_SECONDS (default 60)
 	@$(AUX)/deps build test bench
 	@$(AUX)/chaos
+
+matrix: ## run all tests with nginx, Redis, libraries of newer Debian suites
+	@$(AUX)/deps image
+	@$(AUX)/matrix
 
 image-check: ## run the container's build steps in a chroot
 	@$(AUX)/deps image

@@ -14,7 +14,9 @@ pure_flags() {
 
     flags=(-g -O1 -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Werror
            -fno-omit-frame-pointer -I"$root/src" -I"$stub" -I"$2/objs")
-    for sub in core event event/modules os/unix http http/modules http/v2; do
+    for sub in core event event/modules event/quic os/unix http http/modules \
+        http/v2 http/v3
+    do
         flags+=(-I"$1/src/$sub")
     done
 
