@@ -150,6 +150,10 @@ test_not_whole(void)
 }
 
 
+#define EIGHT                                                                 \
+    "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"
+
+
 static void
 test_garbage(void)
 {
@@ -162,6 +166,10 @@ test_garbage(void)
     check_replies("*1048576\r\n", "?");
     check_replies("%1\r\n+a\r\n+b\r\n", "!");
     check_replies("*1\r\n#t\r\n", "!");
+    check_replies(EIGHT ":1\r\n", "[[[[[[[[:1]]]]]]]]|?");
+    check_replies(EIGHT "*1\r\n", "!");
+    check_replies(EIGHT "*0\r\n", "!");
+    check_replies("*2\r\n:1\r\n" EIGHT, "!");
 }
 
 

@@ -114,7 +114,7 @@ ngx_edge_claims_named(const ngx_str_t *raw, const ngx_str_t *name)
 static size_t
 ngx_edge_claims_character(const u_char **pos, const u_char *last, u_char *buf)
 {
-    u_char        *p;
+    const u_char  *p;
     const u_char  *escape;
 
     static const u_char  letters[] = "bfnrt";

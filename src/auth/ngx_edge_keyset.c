@@ -83,8 +83,12 @@ ngx_edge_keyset_create(ngx_pool_t *pool, ngx_log_t *log,
         ngx_destroy_pool(make.scratch);
     }
 
+    /* OpenSSL has nothing to add; newer versions leave errors behind what went
+     * well, too */
+
+    (void) ngx_edge_keyset_failed();
+
     if (rc == NGX_ERROR) {
-        (void) ngx_edge_keyset_failed();   /* OpenSSL has nothing to add */
         (void) ngx_edge_keyset_refuse(&make, "no memory");
     }
 

@@ -170,6 +170,7 @@ ngx_edge_keyset_try_hmac(EVP_MAC_CTX *mac, ngx_edge_keyset_job_t *job)
 {
     size_t            size;
     u_char            code[NGX_EDGE_KEYSET_HASH_MAX];
+    ngx_uint_t        ok;
     const ngx_str_t  *signing, *signature;
 
     signing = &job->token->signing;
@@ -182,12 +183,14 @@ ngx_edge_keyset_try_hmac(EVP_MAC_CTX *mac, ngx_edge_keyset_job_t *job)
 
     /* without a key: again with the one it has */
 
-    if (EVP_MAC_init(mac, NULL, 0, NULL) != 1
-        || EVP_MAC_update(mac, signing->data, signing->len) != 1
-        || EVP_MAC_final(mac, code, &size, sizeof(code)) != 1
-        || size != signature->len)
-    {
-        (void) ngx_edge_keyset_failed();   /* whatever it was */
+    ok = EVP_MAC_init(mac, NULL, 0, NULL) == 1
+         && EVP_MAC_update(mac, signing->data, signing->len) == 1
+         && EVP_MAC_final(mac, code, &size, sizeof(code)) == 1
+         && size == signature->len;
+
+    (void) ngx_edge_keyset_failed();       /* also behind what went well */
+
+    if (!ok) {
         return NGX_ERROR;
     }
 
@@ -275,6 +278,7 @@ ngx_edge_keyset_try_eddsa(const ngx_edge_keyset_key_t *key,
     ngx_edge_keyset_job_t *job)
 {
     int                      ok;
+    ngx_int_t                rc;
     EVP_MD_CTX              *ctx;
     const ngx_edge_token_t  *token;
 
@@ -289,6 +293,7 @@ ngx_edge_keyset_try_eddsa(const ngx_edge_keyset_key_t *key,
 
     ctx = EVP_MD_CTX_new();
     if (ctx == NULL) {
+        (void) ngx_edge_keyset_failed();
         return NGX_ERROR;
     }
 
@@ -303,13 +308,15 @@ ngx_edge_keyset_try_eddsa(const ngx_edge_keyset_key_t *key,
 
     EVP_MD_CTX_free(ctx);
 
+    rc = ngx_edge_keyset_failed();         /* also behind what went well */
+
     if (ok == 1) {
         return NGX_OK;
     }
 
     *job->reason = NGX_EDGE_KEYSET_MISMATCH;
 
-    return ngx_edge_keyset_failed();
+    return rc;
 }
 
 
@@ -318,22 +325,27 @@ ngx_edge_keyset_try_pkey(ngx_edge_keyset_t *set,
     const ngx_edge_keyset_key_t *key, ngx_edge_keyset_job_t *job,
     const u_char *signature, size_t len)
 {
+    int        ok;
+    ngx_int_t  rc;
+
     if (job->size == 0 && ngx_edge_keyset_hash(set, job) != NGX_OK) {
         return NGX_ERROR;
     }
 
     job->tries++;
 
-    if (EVP_PKEY_verify(key->verify[job->token->alg], signature, len,
-                        job->digest, job->size)
-        == 1)
-    {
+    ok = EVP_PKEY_verify(key->verify[job->token->alg], signature, len,
+                         job->digest, job->size);
+
+    rc = ngx_edge_keyset_failed();         /* also behind what went well */
+
+    if (ok == 1) {
         return NGX_OK;
     }
 
     *job->reason = NGX_EDGE_KEYSET_MISMATCH;
 
-    return ngx_edge_keyset_failed();
+    return rc;
 }
 
 

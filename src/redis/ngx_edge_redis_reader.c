@@ -19,6 +19,10 @@
  * reply together have no more elements than this. */
 #define NGX_EDGE_REDIS_ARRAY_MAX  (1024 * 1024)
 
+/* Arrays in each other, as deep as hiredis 0.14 reads them.  1.x has no bound,
+ * but gives back a reply by recursion. */
+#define NGX_EDGE_REDIS_DEPTH_MAX  8
+
 
 #if (HIREDIS_MAJOR >= 1)
 typedef size_t  ngx_edge_redis_count_t;
@@ -85,9 +89,18 @@ static void *
 ngx_edge_redis_reader_array(const redisReadTask *task,
     ngx_edge_redis_count_t n)
 {
+    ngx_uint_t                depth;
+    const redisReadTask      *parent;
     ngx_edge_redis_reader_t  *reader;
 
     reader = task->privdata;
+    depth = 1;
+
+    for (parent = task->parent; parent; parent = parent->parent) {
+        if (++depth > NGX_EDGE_REDIS_DEPTH_MAX) {
+            return NULL;
+        }
+    }
 
     if ((size_t) n > NGX_EDGE_REDIS_ARRAY_MAX - reader->elements) {
         return NULL;
