@@ -35,6 +35,13 @@ def added(samples, bare, field):
     return statistics.median(over), half_range(over)
 
 
+def ratio(samples, bare, field):
+    """Median of what bare has, as a part of what the same round's has."""
+    return statistics.median(
+        getattr(b, field) / getattr(s, field)
+        for s, b in zip(samples, bare, strict=True))
+
+
 class Report:
     def __init__(self, bench):
         self.bench = bench
@@ -63,6 +70,14 @@ class Report:
         if not met:
             self.missed.append(what)
         self.add(f"- {what}: {value:.2f} {unit}, target {limit:g} {unit}: "
+                 + ("met" if met else "**missed**"))
+
+    def least(self, what, value, limit):
+        """The same of a number that should not be smaller."""
+        met = value >= limit
+        if not met:
+            self.missed.append(what)
+        self.add(f"- {what}: {value:.2f}, target at least {limit:g}: "
                  + ("met" if met else "**missed**"))
 
     def write(self, path):
