@@ -12,6 +12,9 @@
 #
 #     my @nodes = Edge::Redis->cluster();        # three masters
 #     my $node = Edge::Redis::owner($key, @nodes);
+#     my $replica = $node->replica(@nodes);      # one more, its replica
+#     $replica->promoted($node);                 # takes its place; the node
+#                                                # may be gone
 #
 # Options of start are lines of redis.conf: port, unixsocket, requirepass ...
 # Nothing is saved unless asked for.  When the file ends all are killed.
@@ -168,6 +171,57 @@ sub cluster {
     }
 
     return @nodes;
+}
+
+# One more node of a cluster: a replica of this one, which has all of it.
+sub replica {
+    my ($self, @nodes) = @_;
+
+    my $class = ref $self;
+    my $replica = $class->start(%{$self->{options}},
+        'cluster-port' => Edge::Env::free_ports(1));
+
+    $replica->call('CLUSTER', 'MEET', '127.0.0.1', $_->{port},
+                   $_->{options}{'cluster-port'}) for @nodes;
+    $replica->follows($self, @nodes);
+
+    return $replica;
+}
+
+# Becomes the other's replica, unless it is that, and waits until it has all
+# that it has, and all nodes know.
+sub follows {
+    my ($self, $master, @nodes) = @_;
+
+    my $id = $self->call('CLUSTER', 'MYID');
+    my $other = $master->call('CLUSTER', 'MYID');
+
+    Edge::Server::until_true(sub {
+        $self->call('CLUSTER', 'NODES') =~ /myself,slave $other /
+            || $self->call('CLUSTER', 'REPLICATE', $other) eq 'OK';
+    }, 20) or die "$self->{port} does not know $master->{port}\n";
+
+    Edge::Server::until_true(sub {
+        my $info = $self->info('replication');
+        return ($info->{master_link_status} // '') eq 'up'
+            && $info->{master_port} == $master->{port}
+            && $self->call('CLUSTER', 'INFO') =~ /cluster_state:ok/
+            && !grep { $_->call('CLUSTER', 'NODES')
+                       !~ /^$id .*slave $other /m } @nodes;
+    }, 20) or die "$self->{port} is no replica of $master->{port}\n";
+}
+
+# Takes the place of a master that is away.
+sub promoted {
+    my ($self, $master) = @_;
+
+    $self->call('CLUSTER', 'FAILOVER', 'TAKEOVER');
+
+    Edge::Server::until_true(sub {
+        $self->info('replication')->{role} eq 'master'
+    }, 20) or die "$self->{port} is not promoted\n";
+
+    @$self{qw(first last)} = @$master{qw(first last)};
 }
 
 # The node of a cluster that has the key at its start.
