@@ -41,8 +41,8 @@ class Way:
         self.taken = []
 
     def run(self, bench):
-        return wrk.run(bench, self.server, "tokens.lua", self.path,
-                       CONNECTIONS, self.seconds, self.file)
+        return wrk.run(bench, self.server, "paths.lua", self.path,
+                       CONNECTIONS, self.seconds, self.path, "1", self.file)
 
     def added(self):
         return added(self.taken, (self.bare or self).taken, "cpu")

@@ -10,7 +10,7 @@ import os
 
 import servers
 import wrk
-from report import added, median, ratio, spread
+from report import added
 
 SECONDS = 2
 CONNECTIONS = 16
@@ -77,25 +77,12 @@ def run(bench, report):
 
 def show(report, taken):
     report.title("A cached response of 2 KB, added to return")
+    report.compared(taken, "return", "return")
 
-    bare = taken["return"]
     routing = added(taken["empty_gif, routed"], taken["empty_gif"], "cpu")[0]
-
-    report.table(
-        ("", "CPU us/request", "added us", "ratio to return", "requests/s"),
-        [(name,
-          f"{median(s, 'cpu'):.1f} ± {spread(s, 'cpu'):.1f}",
-          "{:.2f} ± {:.2f}".format(*added(s, bare, "cpu"))
-          if s is not bare else "",
-          f"{ratio(s, bare, 'cpu'):.2f}",
-          f"{median(s, 'rps'):.0f}")
-         for name, s in taken.items()])
-
     report.add(f"Of a hit, {routing:.2f} us are the routing's.")
     report.add()
 
     for name, (most, least) in TARGETS.items():
-        report.target(f"CPU added, hit in {name}",
-                      added(taken[name], bare, "cpu")[0], most, "us")
-        report.least(f"ratio to return, hit in {name}",
-                     ratio(taken[name], bare, "cpu"), least)
+        report.budget(f"hit in {name}", taken[name], taken["return"], most,
+                      least)

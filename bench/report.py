@@ -64,6 +64,20 @@ class Report:
             self.add("| " + " | ".join(row) + " |")
         self.add()
 
+    def compared(self, taken, bare, to):
+        """A table of the ways of taken beside the one named bare."""
+        reference = taken[bare]
+        self.table(
+            ("", "CPU us/request", "added us", f"ratio to {to}",
+             "requests/s"),
+            [(name,
+              f"{median(s, 'cpu'):.1f} ± {spread(s, 'cpu'):.1f}",
+              "{:.2f} ± {:.2f}".format(*added(s, reference, "cpu"))
+              if name != bare else "",
+              f"{ratio(s, reference, 'cpu'):.2f}",
+              f"{median(s, 'rps'):.0f}")
+             for name, s in taken.items()])
+
     def target(self, what, value, limit, unit):
         """One line that says whether a number is within its budget."""
         met = value <= limit
@@ -79,6 +93,12 @@ class Report:
             self.missed.append(what)
         self.add(f"- {what}: {value:.2f}, target at least {limit:g}: "
                  + ("met" if met else "**missed**"))
+
+    def budget(self, what, samples, bare, most, least):
+        """What samples may have more than bare, in us, and the ratio."""
+        self.target(f"CPU added, {what}", added(samples, bare, "cpu")[0],
+                    most, "us")
+        self.least(f"ratio, {what}", ratio(samples, bare, "cpu"), least)
 
     def write(self, path):
         with open(path, "w", encoding="utf-8") as f:

@@ -5,13 +5,10 @@
 # tenant's limit and a cached response of 2 KB, found in shared memory or in
 # Redis, against nginx's "return" of the same body to the same requests.
 
-import os
-
 import cache
 import servers
 import tokens
 import wrk
-from report import added, median, ratio, spread
 
 SECONDS = 2
 CONNECTIONS = 16
@@ -45,7 +42,7 @@ def run(bench, report):
         for _ in range(bench.rounds):
             for name, (path, n) in ways.items():
                 taken[name].append(
-                    wrk.run(bench, server, "whole.lua", path, CONNECTIONS,
+                    wrk.run(bench, server, "paths.lua", path, CONNECTIONS,
                             SECONDS, path, str(n), key.many))
         server.check_log()
 
@@ -53,24 +50,11 @@ def run(bench, report):
 
 
 def show(report, taken):
-    bare = taken["return"]
-
     report.title("The whole chain: a first-seen HS256 token, a limit, a "
                  "cached response of 2 KB")
     report.add("The limit is in shared memory where nothing else is said.")
     report.add()
-    report.table(
-        ("", "CPU us/request", "added us", "ratio to return", "requests/s"),
-        [(name,
-          f"{median(s, 'cpu'):.1f} ± {spread(s, 'cpu'):.1f}",
-          "{:.2f} ± {:.2f}".format(*added(s, bare, "cpu"))
-          if s is not bare else "",
-          f"{ratio(s, bare, 'cpu'):.2f}",
-          f"{median(s, 'rps'):.0f}")
-         for name, s in taken.items()])
+    report.compared(taken, "return", "return")
 
     for name, (most, least) in TARGETS.items():
-        report.target(f"CPU added, {name}", added(taken[name], bare, "cpu")[0],
-                      most, "us")
-        report.least(f"ratio to return, {name}",
-                     ratio(taken[name], bare, "cpu"), least)
+        report.budget(name, taken[name], taken["return"], most, least)
