@@ -1,8 +1,8 @@
 # Copyright (C) nginx AI edge contributors
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# What a limit costs a request, in shared memory and in Redis, against nginx's
-# empty_gif; nginx's own limit_req stands beside.
+# What a limit costs a request, in shared memory, by leases from Redis and in
+# Redis, against nginx's empty_gif; nginx's own limit_req stands beside.
 
 import servers
 import wrk
@@ -12,12 +12,14 @@ from report import median, spread
 SECONDS = 2
 CONNECTIONS = 16
 
-ADDED_US = {"local": 0.3, "exact, in Redis": 3.5}
+ADDED_US = {"local": 0.3, "leases from Redis": 0.5, "exact, in Redis": 3.5}
+RATIO = {"leases from Redis": 0.90}
 
 
 def run(bench, report):
     ways = {"bare": "/bare", "limit_req": "/req", "local": "/local",
-            "local, a plan's and slots": "/two", "exact, in Redis": "/redis"}
+            "local, a plan's and slots": "/two",
+            "leases from Redis": "/lease", "exact, in Redis": "/redis"}
     taken = {name: [] for name in ways}
 
     with Redis(bench) as redis, \
@@ -50,3 +52,7 @@ def show(report, taken):
     for name, limit in ADDED_US.items():
         report.target(f"CPU added, {name}", median(taken[name], "cpu") - bare,
                       limit, "us")
+
+    for name, least in RATIO.items():
+        report.at_least(f"ratio to bare, {name}",
+                        bare / median(taken[name], "cpu"), least)

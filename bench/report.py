@@ -80,10 +80,18 @@ class Report:
 
     def target(self, what, value, limit, unit):
         """One line that says whether a number is within its budget."""
-        met = value <= limit
+        self.verdict(what, f"{value:.2f} {unit}", f"{limit:g} {unit}",
+                     value <= limit)
+
+    def at_least(self, what, value, limit):
+        """The same of a ratio, which is better the larger it is."""
+        self.verdict(what, f"{value:.2f}", f"at least {limit:g}",
+                     value >= limit)
+
+    def verdict(self, what, value, limit, met):
         if not met:
             self.missed.append(what)
-        self.add(f"- {what}: {value:.2f} {unit}, target {limit:g} {unit}: "
+        self.add(f"- {what}: {value}, target {limit}: "
                  + ("met" if met else "**missed**"))
 
     def least(self, what, value, limit):

@@ -121,8 +121,14 @@ my @cases = (
      . ' replicas=1000;'],
     [$shared, 'r'],
     ['edge_limit_zone a zone=s:1m redis=;', 'invalid parameter "redis="'],
-    ["$redis edge_limit_zone a zone=s:1m redis=r mode=lease;",
-     '"mode=lease" of "edge_limit_zone" is not built yet'],
+    ["$redis edge_limit_zone a zone=s:1m redis=r mode=lease on_error=open"
+     . ' replicas=3; edge_limit zone=s requests=1r/s;'
+     . ' edge_limit zone=s concurrent=2; edge_limit zone=s tokens=9t/s;'],
+    ["$redis edge_limit_zone a zone=s:1m redis=r mode=lease mode=lease;",
+     'invalid parameter "mode=lease"'],
+    ["$redis edge_limit_zone a zone=s:1m redis=r mode=lease slice=9;",
+     'invalid parameter "slice=9"'],
+    ['edge_limit_zone a zone=s:1m mode=lease;', 'and no "redis"'],
     ["$redis edge_limit_zone a zone=s:1m redis=r mode=near;",
      'invalid parameter "mode=near"'],
     ["$redis edge_limit_zone a zone=s:1m redis=r on_error=shut;",

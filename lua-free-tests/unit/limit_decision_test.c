@@ -4,7 +4,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * Tests for what a reply of Redis decides: taken, refused, or no answer,
- * which leaves the cells as they were; and for when to come again.
+ * which leaves the cells as they were; for what a lease is granted; and for
+ * when to come again.
  */
 
 
@@ -27,6 +28,8 @@
 static ngx_edge_gcra_t        gcra;
 static ngx_edge_limit_cell_t  cell[2];
 
+static ngx_edge_redis_reader_t  *reader;
+
 
 static void
 set_up(const char *rate_text)
@@ -48,12 +51,10 @@ set_up(const char *rate_text)
 }
 
 
-static int64_t
-decide(int64_t least, int64_t most, const char *bytes)
+static ngx_edge_redis_reply_t *
+reply_of(const char *bytes)
 {
-    int64_t                   taken;
-    ngx_edge_redis_reply_t   *reply;
-    ngx_edge_redis_reader_t  *reader;
+    ngx_edge_redis_reply_t  *reply;
 
     reader = ngx_edge_redis_reader_create(&ngx_stub_log);
     (void) ngx_edge_redis_reader_feed(reader, (u_char *) bytes, strlen(bytes));
@@ -61,15 +62,46 @@ decide(int64_t least, int64_t most, const char *bytes)
     reply = NULL;
     (void) ngx_edge_redis_reader_next(reader, &reply);
 
-    taken = ngx_edge_limit_decision_read(cell, 2, NOW, least, most, reply);
+    return reply;
+}
 
+
+static void
+done_with(ngx_edge_redis_reply_t *reply)
+{
     if (reply) {
         ngx_edge_redis_reply_free(reply);
     }
 
     ngx_edge_redis_reader_free(reader);
+}
+
+
+static int64_t
+decide(int64_t least, int64_t most, const char *bytes)
+{
+    int64_t                  taken;
+    ngx_edge_redis_reply_t  *reply;
+
+    reply = reply_of(bytes);
+    taken = ngx_edge_limit_decision_read(cell, 2, NOW, least, most, reply);
+    done_with(reply);
 
     return taken;
+}
+
+
+static ngx_int_t
+granted(int64_t units, const char *bytes, ngx_edge_limit_grant_t *grant)
+{
+    ngx_int_t                rc;
+    ngx_edge_redis_reply_t  *reply;
+
+    reply = reply_of(bytes);
+    rc = ngx_edge_limit_decision_granted(&gcra, units, reply, grant);
+    done_with(reply);
+
+    return rc;
 }
 
 
@@ -166,12 +198,70 @@ test_no_answer(void)
 }
 
 
+/* What a lease has is not asked about. */
+
+static void
+test_held(void)
+{
+    set_up("5r/s");
+    cell[0].held = 1;
+    cell[0].tat = 7;
+
+    CHECK_INT(decide(1, 1, "*3\r\n:1\r\n:0\r\n:0\r\n"), NGX_ERROR);
+    CHECK_INT(decide(1, 1, "*2\r\n:1\r\n:1\r\n"), 1);
+    CHECK_INT(cell[1].used, 2);
+    CHECK_INT(decide(1, 1, "*2\r\n:0\r\n:2\r\n"), 0);
+    CHECK_INT(cell[1].wait, -1);
+    CHECK_INT(cell[0].wait, 0);
+    CHECK_INT(cell[0].tat, 7);
+}
+
+
+static void
+test_granted(void)
+{
+    size_t                  i;
+    ngx_edge_limit_grant_t  grant;
+
+    static const char *const  bytes[] = {
+        "", "-ERR x\r\n", ":1\r\n",
+        "*2\r\n:1\r\n:200000\r\n",
+        "*4\r\n:1\r\n:200000\r\n:9\r\n:9\r\n",
+        "*3\r\n:4\r\n:800000\r\n:9\r\n",         /* more than asked for */
+        "*3\r\n:-1\r\n:800000\r\n:9\r\n",
+        "*3\r\n:1\r\n:1000010\r\n:9\r\n",        /* more than there is */
+        "*3\r\n:1\r\n:-1\r\n:9\r\n",
+        "*3\r\n:1\r\n:200000\r\n:-1\r\n",
+        "*3\r\n:1\r\n:200000\r\n:4503599627370497\r\n",
+        "*3\r\n$1\r\n1\r\n:200000\r\n:9\r\n",
+    };
+
+    set_up("5r/s");
+
+    CHECK_INT(granted(3, "*3\r\n:2\r\n:1000000\r\n:9\r\n", &grant), NGX_OK);
+    CHECK_INT(grant.units, 2);
+    CHECK_INT(grant.ahead, SECOND);
+    CHECK_INT(grant.born, 9);
+
+    /* of a key that another rate has used far more */
+
+    CHECK_INT(granted(3, "*3\r\n:0\r\n:9000000\r\n:9\r\n", &grant), NGX_OK);
+    CHECK_INT(grant.units, 0);
+
+    for (i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++) {
+        CHECK_INT(granted(3, bytes[i], &grant), NGX_ERROR);
+    }
+}
+
+
 int
 main(void)
 {
     RUN(test_taken);
     RUN(test_refused);
     RUN(test_no_answer);
+    RUN(test_held);
+    RUN(test_granted);
 
     return unit_summary();
 }

@@ -5,7 +5,9 @@
  *
  * The reply of the script that takes is an array of integers: what it took,
  * 0 for nothing, and of each key how it was before, that is how far it was
- * ahead of the server's clock or how many slots were in use.  Pure.
+ * ahead of the server's clock or how many slots were in use.  That of the
+ * script for a lease: the units, how far the key is ahead then, and the clock.
+ * Pure.
  */
 
 
@@ -34,9 +36,15 @@ ngx_edge_limit_decision_read(ngx_edge_limit_cell_t *cell, ngx_uint_t n,
     const ngx_edge_redis_reply_t *reply)
 {
     int64_t     taken, state;
-    ngx_uint_t  i;
+    ngx_uint_t  i, at;
 
-    if (ngx_edge_redis_reply_count(reply) != n + 1) {
+    at = 1;
+
+    for (i = 0; i < n; i++) {
+        at += !cell[i].held;
+    }
+
+    if (ngx_edge_redis_reply_count(reply) != at) {
         return NGX_ERROR;
     }
 
@@ -46,8 +54,13 @@ ngx_edge_limit_decision_read(ngx_edge_limit_cell_t *cell, ngx_uint_t n,
         return NGX_ERROR;
     }
 
-    for (i = 0; i < n; i++) {
-        state = ngx_edge_limit_decision_integer(reply, i + 1,
+    for (i = 0, at = 1; i < n; i++) {
+
+        if (cell[i].held) {
+            continue;
+        }
+
+        state = ngx_edge_limit_decision_integer(reply, at++,
                                                 NGX_EDGE_GCRA_MAX);
 
         if (state == NGX_ERROR
@@ -57,13 +70,42 @@ ngx_edge_limit_decision_read(ngx_edge_limit_cell_t *cell, ngx_uint_t n,
         }
     }
 
-    for (i = 0; i < n; i++) {
-        state = ngx_edge_limit_decision_integer(reply, i + 1,
+    for (i = 0, at = 1; i < n; i++) {
+
+        if (cell[i].held) {
+            continue;
+        }
+
+        state = ngx_edge_limit_decision_integer(reply, at++,
                                                 NGX_EDGE_GCRA_MAX);
         ngx_edge_limit_decision_set(&cell[i], now, least, state, taken);
     }
 
     return taken;
+}
+
+
+ngx_int_t
+ngx_edge_limit_decision_granted(const ngx_edge_gcra_t *gcra, int64_t units,
+    const ngx_edge_redis_reply_t *reply, ngx_edge_limit_grant_t *grant)
+{
+    if (ngx_edge_redis_reply_count(reply) != 3) {
+        return NGX_ERROR;
+    }
+
+    grant->units = ngx_edge_limit_decision_integer(reply, 0, units);
+    grant->ahead = ngx_edge_limit_decision_integer(reply, 1,
+                                                   NGX_EDGE_GCRA_MAX);
+    grant->born = ngx_edge_limit_decision_integer(reply, 2, NGX_EDGE_GCRA_MAX);
+
+    if (grant->units == NGX_ERROR || grant->ahead == NGX_ERROR
+        || grant->born == NGX_ERROR)
+    {
+        return NGX_ERROR;
+    }
+
+    return (grant->units && grant->ahead > gcra->tau + NGX_EDGE_LIMIT_ROUND)
+           ? NGX_ERROR : NGX_OK;
 }
 
 

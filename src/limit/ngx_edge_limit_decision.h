@@ -20,14 +20,29 @@
 #include "redis/ngx_edge_redis.h"
 
 
+/* Units of a lease that Redis has charged. */
+typedef struct {
+    int64_t  units;
+    int64_t  ahead;            /* of tat, behind the charge */
+    int64_t  born;             /* the charge, by Redis' clock */
+} ngx_edge_limit_grant_t;
+
+
 /*
- * Reads the reply to a take of least to most units into the cells, whose
- * times then are those of now.  Gives the units taken; 0: refused, wait says
- * by which; NGX_ERROR: this is no answer, and the cells are as they were.
+ * Reads the reply to a take of least to most units into the cells that are
+ * not held, whose times then are those of now.  Gives the units taken; 0:
+ * refused, wait says by which; NGX_ERROR: this is no answer, and the cells are
+ * as they were.
  */
 int64_t ngx_edge_limit_decision_read(ngx_edge_limit_cell_t *cell,
     ngx_uint_t n, int64_t now, int64_t least, int64_t most,
     const ngx_edge_redis_reply_t *reply);
+
+/* The reply to who asked for units of a lease of that rate; NGX_ERROR: this is
+ * no answer. */
+ngx_int_t ngx_edge_limit_decision_granted(const ngx_edge_gcra_t *gcra,
+    int64_t units, const ngx_edge_redis_reply_t *reply,
+    ngx_edge_limit_grant_t *grant);
 
 /* Seconds, 1 or more, until none of the cells that refused would do so any
  * more; 0: one of them always will. */

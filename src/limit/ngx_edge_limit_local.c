@@ -32,8 +32,6 @@ static ngx_int_t ngx_edge_limit_insert(ngx_edge_limit_cell_t *cell,
     int64_t now);
 static time_t ngx_edge_limit_expires(const ngx_edge_limit_cell_t *cell);
 static ngx_edge_shm_entry_t *ngx_edge_limit_drop(ngx_edge_limit_cell_t *cell);
-static void ngx_edge_limit_lock(ngx_edge_limit_cell_t *cell, ngx_uint_t n);
-static void ngx_edge_limit_unlock(ngx_edge_limit_cell_t *cell, ngx_uint_t n);
 
 
 ngx_edge_limit_local_t *
@@ -80,7 +78,7 @@ ngx_edge_limit_local_take(ngx_edge_limit_cell_t *cell, ngx_uint_t n,
     rc = NGX_OK;
     take = most;
 
-    ngx_edge_limit_lock(cell, n);
+    ngx_edge_limit_local_lock(cell, n);
 
     for (i = 0; i < n; i++) {
         ngx_edge_limit_check(&cell[i], now, least, &take);
@@ -103,7 +101,7 @@ ngx_edge_limit_local_take(ngx_edge_limit_cell_t *cell, ngx_uint_t n,
         }
     }
 
-    ngx_edge_limit_unlock(cell, n);
+    ngx_edge_limit_local_unlock(cell, n);
 
     return (rc == NGX_OK) ? take : (rc == NGX_DECLINED) ? 0 : NGX_ERROR;
 }
@@ -370,10 +368,10 @@ ngx_edge_limit_drop(ngx_edge_limit_cell_t *cell)
 }
 
 
-/* Each zone once; nobody locks two in another order. */
+/* Nobody locks two in another order. */
 
-static void
-ngx_edge_limit_lock(ngx_edge_limit_cell_t *cell, ngx_uint_t n)
+void
+ngx_edge_limit_local_lock(ngx_edge_limit_cell_t *cell, ngx_uint_t n)
 {
     ngx_uint_t  i;
 
@@ -386,8 +384,8 @@ ngx_edge_limit_lock(ngx_edge_limit_cell_t *cell, ngx_uint_t n)
 }
 
 
-static void
-ngx_edge_limit_unlock(ngx_edge_limit_cell_t *cell, ngx_uint_t n)
+void
+ngx_edge_limit_local_unlock(ngx_edge_limit_cell_t *cell, ngx_uint_t n)
 {
     ngx_uint_t  i;
 

@@ -54,6 +54,14 @@ typedef struct {
     ngx_uint_t               used;     /* slots, with ours if it passed */
     uint32_t                 slot;     /* ours lapses then; 0: we have none */
 
+    /* of ngx_edge_limit_lease.h */
+    int64_t                  want;
+    int64_t                  born;     /* of the unit that is held */
+    ngx_uint_t               replicas; /* instances that have leases */
+    unsigned                 leased:1; /* there is a lease of it */
+    unsigned                 held:1;   /* a unit of it is taken */
+    unsigned                 other:1;  /* it is for another rate now */
+
     ngx_edge_shm_entry_t    *entry;    /* under the lock only */
     u_char                   key[NGX_EDGE_SHM_KEY];
 } ngx_edge_limit_cell_t;
@@ -82,6 +90,10 @@ void ngx_edge_limit_local_settle(ngx_edge_limit_cell_t *cell, int64_t now,
 /* Gives a slot back, or holds it for another lease; harmless without. */
 void ngx_edge_limit_local_release(ngx_edge_limit_cell_t *cell);
 void ngx_edge_limit_local_renew(ngx_edge_limit_cell_t *cell, int64_t now);
+
+/* Each zone of the cells once. */
+void ngx_edge_limit_local_lock(ngx_edge_limit_cell_t *cell, ngx_uint_t n);
+void ngx_edge_limit_local_unlock(ngx_edge_limit_cell_t *cell, ngx_uint_t n);
 
 
 #endif /* _NGX_EDGE_LIMIT_LOCAL_H_INCLUDED_ */

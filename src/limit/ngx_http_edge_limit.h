@@ -55,6 +55,7 @@ typedef struct {
     ngx_edge_redis_t                *redis;    /* NULL: local is all */
     ngx_uint_t                       on_error;
     ngx_uint_t                       replicas;
+    unsigned                         lease:1;  /* of requests */
 } ngx_http_edge_limit_zone_t;
 
 
@@ -195,6 +196,22 @@ ngx_int_t ngx_http_edge_limit_unavailable(ngx_http_request_t *r);
  * refused; NGX_ABORT: refused because Redis is away; NGX_ERROR; NGX_AGAIN:
  * done will be called, unless the command is cancelled. */
 ngx_int_t ngx_http_edge_limit_take(ngx_http_edge_limit_take_t *take);
+
+/* Before a take is freed that may not be done. */
+void ngx_http_edge_limit_take_cancel(ngx_http_edge_limit_take_t *take);
+
+/* Notes, and says in the log, that a zone has lost Redis or has it again. */
+void ngx_http_edge_limit_transition(const ngx_http_edge_limit_zone_t *zone,
+    ngx_uint_t lost, ngx_log_t *log);
+
+/* ngx_http_edge_limit_lease.c: takes what leases have, and renews them.
+ * NGX_OK, NGX_DECLINED as a take; NGX_AGAIN: Redis is to be asked for the
+ * cells that are not held, and ..._done to be called behind it. */
+ngx_int_t ngx_http_edge_limit_lease_take(ngx_http_edge_limit_take_t *take);
+void ngx_http_edge_limit_lease_done(ngx_http_edge_limit_take_t *take,
+    ngx_int_t rc);
+ngx_int_t ngx_http_edge_limit_lease_init(ngx_cycle_t *cycle);
+void ngx_http_edge_limit_lease_exit(ngx_cycle_t *cycle);
 
 /* ngx_http_edge_limit_slots.c: to be called before anything is taken: when
  * the request is freed, its slots are given back and what it waits for is

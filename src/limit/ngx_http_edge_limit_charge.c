@@ -220,6 +220,10 @@ ngx_http_edge_limit_place(ngx_http_request_t *r,
 
     cell->slot = 0;
     cell->local = charge->policy->zone->local;
+    cell->replicas = charge->policy->zone->replicas;
+    cell->leased = charge->policy->zone->lease
+                   && charge->policy->kind == ngx_http_edge_limit_requests;
+    cell->held = 0;
     charge->held = 0;
 
     if (charge->policy->zone->redis) {

@@ -18,11 +18,15 @@
 #define NGX_HTTP_EDGE_LIMIT_BURST_MAX  1000000000
 #define NGX_HTTP_EDGE_LIMIT_REPLICAS   1000
 
+/* The values of mode. */
+#define NGX_HTTP_EDGE_LIMIT_EXACT      1
+#define NGX_HTTP_EDGE_LIMIT_BY_LEASE   2
+
 
 /* Parameters of a zone that are about Redis. */
 typedef struct {
     ngx_edge_redis_t  *redis;
-    ngx_uint_t         mode;           /* 1: said, and exact */
+    ngx_uint_t         mode;           /* NGX_HTTP_EDGE_LIMIT_*; 0: not said */
     ngx_uint_t         on_error;
     ngx_uint_t         replicas;       /* 0: not said */
     ngx_uint_t         on_error_said;
@@ -101,6 +105,7 @@ ngx_http_edge_limit_set_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     zone->redis = redis.redis;
     zone->on_error = redis.on_error;
     zone->replicas = ngx_max(redis.replicas, 1);
+    zone->lease = (redis.mode == NGX_HTTP_EDGE_LIMIT_BY_LEASE);
 
     if (arg[1].len == 0) {
         return "needs a key";
@@ -201,14 +206,12 @@ ngx_http_edge_limit_redis_param(ngx_conf_t *cf, ngx_str_t *arg,
     if (ngx_http_edge_conf_param(arg, "mode", &value) && !redis->mode) {
 
         if (ngx_strcmp(value.data, "lease") == 0) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"mode=lease\" of \"edge_limit_zone\" is "
-                               "not built yet");
-            return NGX_CONF_ERROR;
+            redis->mode = NGX_HTTP_EDGE_LIMIT_BY_LEASE;
+            return NGX_CONF_OK;
         }
 
         if (ngx_strcmp(value.data, "exact") == 0) {
-            redis->mode = 1;
+            redis->mode = NGX_HTTP_EDGE_LIMIT_EXACT;
             return NGX_CONF_OK;
         }
     }

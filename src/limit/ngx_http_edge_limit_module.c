@@ -26,6 +26,7 @@ static ngx_int_t ngx_http_edge_limit_add_variables(ngx_conf_t *cf);
 static ngx_int_t ngx_http_edge_limit_status_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_edge_limit_init(ngx_conf_t *cf);
+static ngx_int_t ngx_http_edge_limit_init_process(ngx_cycle_t *cycle);
 
 
 static ngx_conf_enum_t  ngx_http_edge_limit_log_levels[] = {
@@ -105,10 +106,10 @@ ngx_module_t  ngx_http_edge_limit_module = {
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
     NULL,                                  /* init module */
-    ngx_http_edge_limit_slots_init,        /* init process */
+    ngx_http_edge_limit_init_process,      /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
+    ngx_http_edge_limit_lease_exit,        /* exit process */
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
@@ -307,4 +308,15 @@ ngx_http_edge_limit_init(ngx_conf_t *cf)
     ngx_http_edge_limit_script_init();
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_edge_limit_init_process(ngx_cycle_t *cycle)
+{
+    if (ngx_http_edge_limit_slots_init(cycle) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_edge_limit_lease_init(cycle);
 }

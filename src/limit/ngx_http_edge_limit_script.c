@@ -96,11 +96,49 @@ static ngx_str_t  ngx_http_edge_limit_settle_text = ngx_string(
     "end\n");
 
 
+/* Window, tau and how many; no more than half of what is left, so that the
+ * last ones are there for whoever asks.  Gives the units, how far ahead the
+ * key is with them, and the time. */
+
+static ngx_str_t  ngx_http_edge_limit_lease_text = ngx_string(
+    "local t = redis.call('TIME')\n"
+    "local now = t[1] * 1000000 + t[2]\n"
+    "local ahead = math.max((redis.call('GET', KEYS[1]) or now) - now, 0)\n"
+    "local half = math.floor((ARGV[2] - ahead) / ARGV[1] / 2)\n"
+    "local take = math.max(math.min(tonumber(ARGV[3]), half), 0)\n"
+    "if take > 0 then\n"
+    "  ahead = ahead + take * ARGV[1]\n"
+    "  redis.call('SET', KEYS[1], string.format('%.0f', now + ahead), 'PX',\n"
+    "             string.format('%.0f', math.ceil(ahead / 1000)))\n"
+    "end\n"
+    "return {take, ahead, now}\n");
+
+
+/* The time that was charged, and when; what may have flowed back since is not
+ * given back once more. */
+
+static ngx_str_t  ngx_http_edge_limit_back_text = ngx_string(
+    "local t = redis.call('TIME')\n"
+    "local now = t[1] * 1000000 + t[2]\n"
+    "local back = ARGV[1] - (now - ARGV[2])\n"
+    "local tat = redis.call('GET', KEYS[1])\n"
+    "if not tat or back <= 0 then return end\n"
+    "local ahead = tat - now - back\n"
+    "if ahead > 0 then\n"
+    "  redis.call('SET', KEYS[1], string.format('%.0f', now + ahead), 'PX',\n"
+    "             string.format('%.0f', math.ceil(ahead / 1000)))\n"
+    "else\n"
+    "  redis.call('DEL', KEYS[1])\n"
+    "end\n");
+
+
 /* Filled before the fork, and only read since. */
 
 static ngx_edge_redis_script_t  ngx_http_edge_limit_take_script;
 static ngx_edge_redis_script_t  ngx_http_edge_limit_renew_script;
 static ngx_edge_redis_script_t  ngx_http_edge_limit_settle_script;
+static ngx_edge_redis_script_t  ngx_http_edge_limit_lease_script;
+static ngx_edge_redis_script_t  ngx_http_edge_limit_back_script;
 
 
 void
@@ -112,6 +150,10 @@ ngx_http_edge_limit_script_init(void)
                                &ngx_http_edge_limit_renew_text);
     ngx_edge_redis_script_init(&ngx_http_edge_limit_settle_script,
                                &ngx_http_edge_limit_settle_text);
+    ngx_edge_redis_script_init(&ngx_http_edge_limit_lease_script,
+                               &ngx_http_edge_limit_lease_text);
+    ngx_edge_redis_script_init(&ngx_http_edge_limit_back_script,
+                               &ngx_http_edge_limit_back_text);
 }
 
 
@@ -122,7 +164,7 @@ ngx_http_edge_limit_script_take(ngx_http_edge_limit_take_t *take)
     u_char                         numbers[NGX_HTTP_EDGE_LIMIT_ARGS
                                            * NGX_INT64_LEN];
     ngx_str_t                     *word, argv[NGX_HTTP_EDGE_LIMIT_ARGS];
-    ngx_uint_t                     i;
+    ngx_uint_t                     i, n;
     ngx_http_edge_limit_charge_t  *charge;
 
     charge = take->charge;
@@ -130,20 +172,30 @@ ngx_http_edge_limit_script_take(ngx_http_edge_limit_take_t *take)
     word = argv;
 
     for (i = 0; i < take->n; i++) {
-        *word++ = charge[i].key;
+
+        if (!take->cell[i].held) {
+            *word++ = charge[i].key;
+        }
     }
+
+    n = word - argv;
 
     ngx_http_edge_limit_number(word++, &last, take->least);
     ngx_http_edge_limit_number(word++, &last, take->most);
 
     for (i = 0; i < take->n; i++) {
+
+        if (take->cell[i].held) {
+            continue;
+        }
+
         ngx_http_edge_limit_arguments(word, &last, &charge[i],
                                       &take->cell[i]);
         word += NGX_HTTP_EDGE_LIMIT_WORDS;
     }
 
     return ngx_edge_redis_eval(charge->policy->zone->redis, &take->cmd,
-                               &ngx_http_edge_limit_take_script, take->n,
+                               &ngx_http_edge_limit_take_script, n,
                                word - argv, argv);
 }
 
@@ -259,4 +311,41 @@ ngx_http_edge_limit_script_settle(const ngx_http_edge_limit_take_t *take,
     (void) ngx_edge_redis_eval(take->charge->policy->zone->redis, NULL,
                                &ngx_http_edge_limit_settle_script, take->n,
                                word - argv, argv);
+}
+
+
+ngx_int_t
+ngx_http_edge_limit_script_lease(ngx_edge_redis_t *redis,
+    ngx_edge_redis_cmd_t *cmd, const ngx_str_t *key,
+    const ngx_edge_gcra_t *gcra, int64_t units)
+{
+    u_char     *last, numbers[3 * NGX_INT64_LEN];
+    ngx_str_t   argv[4];
+
+    last = numbers;
+    argv[0] = *key;
+    ngx_http_edge_limit_number(&argv[1], &last, gcra->window);
+    ngx_http_edge_limit_number(&argv[2], &last, gcra->tau);
+    ngx_http_edge_limit_number(&argv[3], &last, units);
+
+    return ngx_edge_redis_eval(redis, cmd, &ngx_http_edge_limit_lease_script,
+                               1, 4, argv);
+}
+
+
+void
+ngx_http_edge_limit_script_back(ngx_edge_redis_t *redis, const ngx_str_t *key,
+    const ngx_edge_gcra_t *gcra, int64_t units, int64_t born)
+{
+    u_char     *last, numbers[2 * NGX_INT64_LEN];
+    ngx_str_t   argv[3];
+
+    last = numbers;
+    argv[0] = *key;
+    ngx_http_edge_limit_number(&argv[1], &last,
+                               ngx_edge_gcra_cost(gcra, units));
+    ngx_http_edge_limit_number(&argv[2], &last, born);
+
+    (void) ngx_edge_redis_eval(redis, NULL, &ngx_http_edge_limit_back_script,
+                               1, 3, argv);
 }

@@ -21,14 +21,25 @@
 
 void ngx_http_edge_limit_script_init(void);
 
-/* Sends the script for a take; its cmd's done gets the reply.  As
- * ngx_edge_redis_eval(). */
+/* Sends the script for the cells of a take that are not held; its cmd's done
+ * gets the reply.  As ngx_edge_redis_eval(). */
 ngx_int_t ngx_http_edge_limit_script_take(ngx_http_edge_limit_take_t *take);
 
 /* Reads the reply into the cells and take->taken; NGX_OK, NGX_DECLINED:
  * refused; NGX_ERROR: there is no such reply. */
 ngx_int_t ngx_http_edge_limit_script_read(ngx_http_edge_limit_take_t *take,
     const ngx_edge_redis_reply_t *reply);
+
+/* Asks for units of a cell of requests, for a lease; ngx_edge_redis_eval()'s
+ * result, ngx_edge_limit_decision_granted() reads the reply. */
+ngx_int_t ngx_http_edge_limit_script_lease(ngx_edge_redis_t *redis,
+    ngx_edge_redis_cmd_t *cmd, const ngx_str_t *key,
+    const ngx_edge_gcra_t *gcra, int64_t units);
+
+/* Sent and forgotten: units of a lease are not used. */
+void ngx_http_edge_limit_script_back(ngx_edge_redis_t *redis,
+    const ngx_str_t *key, const ngx_edge_gcra_t *gcra, int64_t units,
+    int64_t born);
 
 /* Sent and forgotten: what gets lost lapses by itself. */
 void ngx_http_edge_limit_script_release(

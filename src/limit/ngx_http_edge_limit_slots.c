@@ -92,8 +92,8 @@ ngx_http_edge_limit_release(void *data)
 
     ngx_uint_t  i;
 
-    ngx_edge_redis_cancel(&ctx->take.cmd);
-    ngx_edge_redis_cancel(&ctx->tokens.cmd);
+    ngx_http_edge_limit_take_cancel(&ctx->take);
+    ngx_http_edge_limit_take_cancel(&ctx->tokens);
 
     if (!ctx->holds) {
         return;

@@ -4,7 +4,9 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * Taking units of several limits at once, wherever they are counted: in
- * shared memory, where the answer is there at once, or in Redis.
+ * shared memory, where the answer is there at once, or in Redis.  Of a limit
+ * with a lease a unit is held first, if one is here, and goes back to the
+ * lease when Redis refuses another limit, or is not there.
  *
  *   Redis says        the request
  *   taken, refused    passes, or not
@@ -35,8 +37,6 @@ static ngx_int_t ngx_http_edge_limit_take_without(
     ngx_http_edge_limit_take_t *take);
 static void ngx_http_edge_limit_share(ngx_http_edge_limit_charge_t *charge,
     ngx_edge_limit_cell_t *cell);
-static void ngx_http_edge_limit_transition(ngx_http_edge_limit_take_t *take,
-    ngx_uint_t lost);
 
 
 ngx_int_t
@@ -50,6 +50,12 @@ ngx_http_edge_limit_take(ngx_http_edge_limit_take_t *take)
         return ngx_http_edge_limit_take_local(take);
     }
 
+    rc = ngx_http_edge_limit_lease_take(take);
+
+    if (rc != NGX_AGAIN) {
+        return rc;
+    }
+
     take->cmd.done = ngx_http_edge_limit_take_done;
     take->cmd.data = take;
 
@@ -59,8 +65,22 @@ ngx_http_edge_limit_take(ngx_http_edge_limit_take_t *take)
         return NGX_AGAIN;
     }
 
-    return (rc == NGX_ERROR) ? NGX_ERROR
-                             : ngx_http_edge_limit_take_without(take);
+    if (rc == NGX_ERROR) {
+        ngx_http_edge_limit_lease_done(take, NGX_ERROR);
+        return NGX_ERROR;
+    }
+
+    return ngx_http_edge_limit_take_without(take);
+}
+
+
+void
+ngx_http_edge_limit_take_cancel(ngx_http_edge_limit_take_t *take)
+{
+    if (take->cmd.pending) {
+        ngx_edge_redis_cancel(&take->cmd);
+        ngx_http_edge_limit_lease_done(take, NGX_ERROR);
+    }
 }
 
 
@@ -92,7 +112,9 @@ ngx_http_edge_limit_take_done(ngx_edge_redis_cmd_t *cmd,
         rc = ngx_http_edge_limit_take_without(take);
 
     } else {
-        ngx_http_edge_limit_transition(take, 0);
+        ngx_http_edge_limit_lease_done(take, rc);
+        ngx_http_edge_limit_transition(take->charge->policy->zone, 0,
+                                       take->request->connection->log);
     }
 
     take->done(take, rc);
@@ -124,10 +146,11 @@ ngx_http_edge_limit_take_without(ngx_http_edge_limit_take_t *take)
     ngx_uint_t                         i;
     const ngx_http_edge_limit_zone_t  *zone;
 
-    ngx_http_edge_limit_transition(take, 1);
-
     zone = take->charge->policy->zone;
     take->degraded = 1;
+
+    ngx_http_edge_limit_transition(zone, 1, take->request->connection->log);
+    ngx_http_edge_limit_lease_done(take, NGX_ERROR);
 
     if (zone->on_error == NGX_HTTP_EDGE_LIMIT_CLOSED) {
         return NGX_ABORT;
@@ -172,15 +195,12 @@ ngx_http_edge_limit_share(ngx_http_edge_limit_charge_t *charge,
 }
 
 
-static void
-ngx_http_edge_limit_transition(ngx_http_edge_limit_take_t *take,
-    ngx_uint_t lost)
+void
+ngx_http_edge_limit_transition(const ngx_http_edge_limit_zone_t *zone,
+    ngx_uint_t lost, ngx_log_t *log)
 {
-    const char                        *what;
-    ngx_edge_limit_local_t            *local;
-    const ngx_http_edge_limit_zone_t  *zone;
-
-    zone = take->charge->policy->zone;
+    const char              *what;
+    ngx_edge_limit_local_t  *local;
 
     local = zone->local;
 
@@ -200,7 +220,7 @@ ngx_http_edge_limit_transition(ngx_http_edge_limit_take_t *take,
     }
 
     if (!lost) {
-        ngx_log_error(NGX_LOG_NOTICE, take->request->connection->log, 0,
+        ngx_log_error(NGX_LOG_NOTICE, log, 0,
                       "edge limit: zone \"%V\" counts in redis again",
                       &zone->name);
         return;
@@ -209,7 +229,7 @@ ngx_http_edge_limit_transition(ngx_http_edge_limit_take_t *take,
     what = (zone->on_error == NGX_HTTP_EDGE_LIMIT_CLOSED) ? "closed"
            : (zone->on_error == NGX_HTTP_EDGE_LIMIT_OPEN) ? "open" : "local";
 
-    ngx_log_error(NGX_LOG_WARN, take->request->connection->log, 0,
+    ngx_log_error(NGX_LOG_WARN, log, 0,
                   "edge limit: zone \"%V\" is without redis, on_error=%s",
                   &zone->name, what);
 }

@@ -1,0 +1,313 @@
+# Copyright (C) nginx AI edge contributors
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Tests for edge_limit_zone with mode=lease: instances take slices of the
+# allowance from Redis and decide by themselves, within the bound that the
+# directive's page names; what is not used comes back; without Redis it is as
+# in mode=exact.
+
+use strict;
+use warnings;
+
+use lib 'lib';
+
+BEGIN {
+    require Edge::Env;
+    Edge::Env::setup();
+}
+
+use Edge::Limit;
+use Edge::Redis;
+use Edge::Server;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+my $redis = Edge::Redis->start();
+my $port = $ENV{TEST_NGINX_SERVER_PORT};
+
+# An nginx that listens on the port.
+sub http {
+    my ($port) = @_;
+
+    my $lease = '1m redis=r mode=lease';
+
+    return <<"END";
+    keepalive_requests 100000;
+    edge_redis r { server 127.0.0.1:$redis->{port}; timeout 200ms; }
+
+    edge_limit_zone \$arg_k zone=one:$lease;
+    edge_limit_zone all zone=total:$lease replicas=3;
+    edge_limit_zone \$arg_k zone=two:$lease;
+    edge_limit_zone \$arg_k zone=few:$lease;
+    edge_limit_zone \$arg_k zone=exact:1m redis=r;
+    edge_limit_zone \$arg_k zone=plan:$lease;
+    edge_limit_zone \$arg_k zone=small:64k redis=r mode=lease;
+    edge_limit_zone \$arg_k zone=share:$lease replicas=3;
+    edge_limit_zone all zone=open:$lease on_error=open;
+    edge_limit_zone all zone=closed:$lease on_error=closed;
+
+    map \$arg_k \$rate { default 20r/d; ~^gold 1000r/d; free off; bad 1x/s; }
+
+    add_header X-Status \$edge_limit_status always;
+    edge_limit_log_level info;
+
+    server {
+        listen 127.0.0.1:$port;
+        location /one { edge_limit zone=one requests=1000r/d; empty_gif; }
+        location /other { edge_limit zone=one requests=2000r/d; empty_gif; }
+        location /total { edge_limit zone=total requests=300r/d; empty_gif; }
+        location /two { edge_limit zone=two requests=1000r/d;
+            edge_limit zone=few requests=3r/d; empty_gif; }
+        location /mixed { edge_limit zone=two requests=1000r/d;
+            edge_limit zone=exact requests=3r/d;
+            edge_limit zone=exact concurrent=5; empty_gif; }
+        location /plan { edge_limit zone=plan requests=\$rate; empty_gif; }
+        location /small { edge_limit zone=small requests=9r/d; empty_gif; }
+        location /dry { edge_limit zone=few requests=2r/d;
+            edge_limit_dry_run on; empty_gif; }
+        location /share { edge_limit zone=share requests=6r/d; empty_gif; }
+        location /open { edge_limit zone=open requests=9r/d; empty_gif; }
+        location /closed { edge_limit zone=closed requests=100000r/m;
+            empty_gif; }
+    }
+END
+}
+
+# Three of them; the last one asks for the most workers.
+
+my @ports = ($ENV{TEST_NGINX_RAND_PORT_1}, $ENV{TEST_NGINX_RAND_PORT_2}, $port);
+my @nginx = map {
+    local $ENV{TEST_NGINX_SERVER_PORT} = $ports[$_];
+    local $Edge::Env::tmp = "$Edge::Env::tmp/nginx$_";
+    mkdir $Edge::Env::tmp;
+    Edge::Server->start(http($ports[$_]), workers => $_ + 1);
+} 0 .. 2;
+
+# Requests one behind the other on one connection: how often each status came.
+sub many {
+    my ($n, $uri, $port) = @_;
+
+    my $s = connected($port);
+    print $s "GET $uri HTTP/1.1\r\nHost: a\r\n\r\n" x ($n - 1),
+        "GET $uri HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+
+    my $text = receive([$s], 20)->{$s};
+    my %count = (200 => 0, 429 => 0);
+    $count{$1}++ while $text =~ m{HTTP/1\.1 (\d+) }g;
+    return \%count;
+}
+
+sub status {
+    my ($uri, $port) = @_;
+
+    my $r = reply("GET $uri HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+                  $port);
+    return "$r->{status} " . (field($r, 'X-Status') || '');
+}
+
+# One that is asked before it has reached Redis counts by itself.
+sub counting {
+    my ($port) = @_;
+    my $good = 0;
+
+    return until_true(sub {
+        $good = status('/plan?k=ready', $port) =~ /PASSED|REJECTED/
+            ? $good + 1 : 0;
+        return $good >= 20;
+    });
+}
+
+# How many scripts Redis has run.
+sub scripts {
+    my $stats = $redis->call('INFO', 'commandstats') || '';
+    my $n = 0;
+
+    $n += $1 while $stats =~ /cmdstat_eval(?:sha)?:calls=(\d+)/g;
+    return $n;
+}
+
+# What Redis has left of a key whose unit takes so many seconds.
+sub left {
+    my ($key, $burst, $seconds) = @_;
+
+    my $tat = $redis->call('GET', "edge:{:}:rl:$key");
+    my $now = $redis->call('TIME');
+
+    return $burst if ref $tat;
+    my $ahead = ($tat / 1_000_000 - $now->[0]) / $seconds;
+    return $burst - ($ahead > 0 ? $ahead : 0);
+}
+
+ok(counting($_), "nginx on port $_ counts in Redis") for @ports;
+
+# One instance: nearly exact, and a command for many requests.
+
+my $before = scripts();
+my $count = many(900, '/one?k=a', $ports[0]);
+is($count->{200}, 900, '900 of 1000 pass');
+my $asked = scripts() - $before;
+cmp_ok($asked, '<', 300, "at the price of $asked commands");
+cmp_ok(left('one-rpd:a', 1000, 86.4), '<', 101, 'which are charged for all');
+
+$count = many(400, '/one?k=a', $ports[0]);
+cmp_ok($count->{200}, '<=', 101, 'a hundred more pass at most');
+cmp_ok($count->{200}, '>=', 95, 'and nearly so many');
+
+$before = scripts();
+$count = many(900, '/one?k=a', $ports[0]);
+cmp_ok($count->{200}, '<=', 3, 'no more');
+$asked = scripts() - $before;
+cmp_ok($asked, '<', 100, "refusals need no commands: $asked");
+
+my @r = map { reply("GET /one?k=a HTTP/1.1\r\nHost: a\r\n"
+                    . "Connection: close\r\n\r\n", $ports[0]) } 1, 2;
+is(statuses(@r), '429 429', 'refused');
+is(field($_, 'RateLimit-Policy'), '"one-rpd";q=1000;w=86400', 'policy')
+    for @r;
+like(field($_, 'RateLimit'), qr/^"one-rpd";r=0;t=\d+$/, 'state') for @r;
+cmp_ok(field($r[1], 'Retry-After'), '>=', 1, 'when to come again');
+is(field($r[1], 'X-Status'), 'REJECTED', 'REJECTED');
+
+# What is not used comes back within seconds.
+
+$count = many(200, '/one?k=idle', $port);
+is($count->{200}, 200, 'a burst');
+ok(until_true(sub { left('one-rpd:idle', 1000, 86.4) > 798 }),
+   'all that was not used is given back');
+cmp_ok(left('one-rpd:idle', 1000, 86.4), '<=', 801, 'and not more');
+
+# Another rate for the same key: the slice is not for it.
+
+$count = many(50, '/one?k=rate', $port);
+$count->{200} += many(50, '/other?k=rate', $port)->{200};
+$count->{200} += many(50, '/one?k=rate', $port)->{200};
+is($count->{200}, 150, 'two rates of one key');
+
+# The total of all instances.
+
+my $total = 0;
+my @sockets = map { my $p = $_; map { connected($p) } 1 .. 150 } @ports;
+print $_ "GET /total HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    for @sockets;
+my $text = receive(\@sockets, 20);
+$total = grep { m{^HTTP/1.1 200 } } values %$text;
+cmp_ok($total, '<=', 301, 'three nginx, six workers: no more than is paid');
+cmp_ok($total, '>=', 300 - 3 * 10, 'and not less but for their slices');
+
+ok(until_true(sub {
+    $total += many(20, '/total', $_)->{200} for @ports;
+    return $total >= 297;
+}), 'which come back') or diag $total;
+cmp_ok($total, '<=', 301, 'and no more than that');
+
+# Several limits: all or nothing.
+
+is(join(' ', map { status('/two?k=a') } 1 .. 5), join(' ', ('200 PASSED') x 3,
+   ('429 REJECTED') x 2), 'one of them refuses');
+many(100, '/two?k=a');
+my ($r) = get('/two?k=a');
+like(field($r, 'RateLimit'), qr/"few-rpd";r=0;t=\d+, "two-rpd";r=997;t=\d+/,
+     'the other is not charged');
+ok(until_true(sub { abs(left('two-rpd:a', 1000, 86.4) - 997) < 1 }),
+   'not in Redis either');
+
+is(many(50, '/two?k=m')->{200}, 3, 'a key of theirs');
+my $mixed = many(200, '/mixed?k=m');
+is($mixed->{200}, 3, 'an exact one besides');
+($r) = get('/mixed?k=m');
+like(field($r, 'RateLimit'), qr/"exact-concurrent";r=5, "two-rpd";r=994/,
+     'what all say');
+ok(until_true(sub { abs(left('two-rpd:m', 1000, 86.4) - 994) < 1 }),
+   'what was held goes back') or diag left('two-rpd:m', 1000, 86.4);
+
+is(join(' ', map { status('/dry?k=d') } 1 .. 3),
+   '200 PASSED 200 PASSED 200 REJECTED_DRY_RUN', 'a dry run');
+
+# Plans; a small allowance has no slices.
+
+is(many(60, '/plan?k=gold1')->{200}, 60, 'a plan');
+is(many(60, '/plan?k=iron')->{200}, 20, 'another');
+is(many(60, '/plan?k=free')->{200}, 60, 'none');
+is(status('/plan?k=bad'), '500 ', 'a misspelled one');
+is(status('/plan?k='), '200 ', 'no key');
+
+# A zone that is full forgets slices, not what was used.
+
+for my $round (1 .. 2) {
+    my @got = map { get("/small?k=s$_") } 1 .. 300;
+    is(scalar(grep { $_->{status} == 200 } @got), 300, 'a full zone');
+}
+is(many(20, '/small?k=s1')->{200}, 7, 'what was used counts');
+
+# A reload keeps the slices: while Redis hangs they are all there is.
+
+sub reload {
+    my ($nginx, $n) = @_;
+
+    my %old = map { $_ => 1 } $nginx->workers;
+    $nginx->signal('HUP');
+
+    return until_true(sub {
+        my @now = $nginx->workers;
+        return @now == $n && !grep { $old{$_} } @now;
+    });
+}
+
+my $try = 0;
+ok(until_true(sub {
+    my $key = 'gold-' . ++$try;
+    many(300, "/plan?k=$key", $ports[0]);
+    $redis->hang();
+    reload($nginx[0], 1);
+    my $kept = status("/plan?k=$key", $ports[0]) eq '200 PASSED';
+    $redis->go_on();
+    counting($ports[0]);
+    return $kept;
+}, 30), 'a reload keeps a slice');
+
+# Redis hangs: as in mode=exact, once the slices are used up.
+
+$redis->hang();
+ok(until_true(sub { status('/closed') eq '503 REJECTED' }), 'closed');
+is(status('/open'), '200 DEGRADED', 'open') for 1 .. 4;
+is(status('/share?k=s'), '200 DEGRADED', 'a third of six') for 1 .. 2;
+is(status('/share?k=s'), '429 REJECTED', 'and no more');
+
+my @gone = map { connected() } 1 .. 5;
+print $_ "GET /two?k=gone HTTP/1.1\r\nHost: a\r\n\r\n" for @gone;
+close $_ for @gone;                    # clients that leave while it waits
+
+is(scalar(() = $nginx[2]->log_text
+          =~ /zone "closed" is without redis, on_error=closed/g), 1,
+   'one line for all');
+
+$redis->go_on();
+ok(until_true(sub { status('/closed') eq '200 PASSED' }), 'it goes on');
+ok(counting($port), 'all workers have it');
+my $again = qr/zone "closed" counts in redis again/;
+ok(until_true(sub { many(50, '/closed'); $nginx[2]->log_text =~ $again }),
+   'and is told');
+is(scalar(() = $nginx[2]->log_text =~ /$again/g), 1, 'in one line');
+
+$redis->kill();
+ok(until_true(sub { status('/closed') eq '503 REJECTED' }), 'killed: closed');
+is(status('/open'), '200 DEGRADED', 'open');
+$redis->again();
+ok(until_true(sub { status('/closed') eq '200 PASSED' }), 'another one');
+ok(counting($port), 'and all is well');
+
+# A worker that dies with a slice, and maybe with a renewal under way.
+
+my @busy = map { connected() } 1 .. 3;
+print $_ "GET /closed HTTP/1.1\r\nHost: a\r\n\r\n" x 300 for @busy;
+kill 'KILL', my @dead = $nginx[2]->workers;
+close $_ for @busy;
+my %dead = map { $_ => 1 } @dead;
+ok(until_true(sub { my @now = $nginx[2]->workers;
+                    @now == 3 && !grep { $dead{$_} } @now }), 'new workers');
+ok(until_true(sub { status('/closed') eq '200 PASSED' }), 'go on');
+
+is(join('', grep { !/exited on signal 9/ } split /^/, $_->alarms), '',
+   'nothing alarming') for @nginx;
+
+done_testing();
