@@ -5,23 +5,28 @@
  *
  * Cache entries: whatever bytes are found, reading stays within them; what was
  * written is read; and an entry that was damaged is not.  The first line says
- * how the rest is used: "r" reads it as an entry, "f" as fields, else it is a
- * number: the rest is stored in parts between "|", and the byte of that
- * number of the entry is changed.
+ * how the rest is used: "r" reads it as an entry, "f" as fields, "p" as a list
+ * of pieces in hexadecimal and, on the next line, their text; else it is a
+ * number: the rest is stored in parts between "|", and the byte of that number
+ * of the entry is changed.
  */
 
 
 /* sources: cache/ngx_edge_cache_entry.c lib/ngx_edge_fold.c */
+/* sources: rag/ngx_edge_pieces.c lib/ngx_edge_buf.c lib/ngx_edge_utf8.c */
 /* max_len: 1024 */
 
 #include "fuzz.h"
 #include "cache/ngx_edge_cache_entry.h"
+#include "lib/ngx_edge_utf8.h"
+#include "rag/ngx_edge_pieces.h"
 
 
 static u_char  key[NGX_EDGE_CACHE_KEY] = "the key of the fuzzer, 32 bytes";
 
 
 static void fuzz_fields(const ngx_str_t *in);
+static void fuzz_pieces(ngx_pool_t *pool, ngx_str_t *in);
 static void fuzz_write(ngx_pool_t *pool, ngx_str_t *in, ngx_uint_t at);
 
 
@@ -36,6 +41,11 @@ fuzz_one(ngx_pool_t *pool, ngx_str_t *in)
 
     if (line.len && line.data[0] == 'f') {
         fuzz_fields(in);
+        return;
+    }
+
+    if (line.len && line.data[0] == 'p') {
+        fuzz_pieces(pool, in);
         return;
     }
 
@@ -64,6 +74,50 @@ fuzz_fields(const ngx_str_t *in)
         fuzz_check(fuzz_within(in, &value));
         fuzz_check(fuzz_within(in, &rest));
     }
+}
+
+
+/* What is given cuts nothing, is the text, and makes the same list again. */
+
+static void
+fuzz_pieces(ngx_pool_t *pool, ngx_str_t *in)
+{
+    u_char             *next;
+    ngx_str_t           hex, list, piece, again;
+    ngx_uint_t          i, valid;
+    ngx_edge_buf_t      bytes, copy;
+    ngx_edge_pieces_t   pieces;
+
+    hex = fuzz_take(pool, in, "\n");
+    ngx_edge_buf_init(&bytes, pool, 64, 4096);
+    ngx_edge_buf_init(&copy, pool, 64, 4096);
+
+    for (i = 0; i + 1 < hex.len; i += 2) {
+        ngx_edge_buf_byte(&bytes, (u_char) ngx_hextoi(hex.data + i, 2));
+    }
+
+    fuzz_check(ngx_edge_buf_done(&bytes, &list) == NGX_OK);
+    list = fuzz_copy(pool, list.data, list.len);
+
+    if (ngx_edge_pieces_open(&pieces, &list, in) != NGX_OK) {
+        return;
+    }
+
+    next = in->data;
+    valid = ngx_edge_utf8_valid(in->data, in->len);
+
+    while (pieces.n) {
+        ngx_edge_pieces_next(&pieces, &piece);
+        fuzz_check(piece.len > 0 && piece.data == next);
+        fuzz_check(fuzz_within(in, &piece));
+        fuzz_check(!valid || ngx_edge_utf8_valid(piece.data, piece.len));
+        ngx_edge_pieces_add(&copy, piece.len);
+        next += piece.len;
+    }
+
+    fuzz_check(next == in->data + in->len);
+    fuzz_check(ngx_edge_buf_done(&copy, &again) == NGX_OK);
+    fuzz_check(list.len < 2 || fuzz_same(&list, &again));
 }
 
 

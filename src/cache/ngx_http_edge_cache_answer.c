@@ -107,7 +107,7 @@ ngx_http_edge_cache_answer_key(ngx_http_edge_cache_answer_t *answer,
 
 ngx_int_t
 ngx_http_edge_cache_answer_get(ngx_http_edge_cache_answer_t *answer,
-    ngx_str_t *parts, ngx_uint_t n)
+    ngx_str_t *parts, ngx_uint_t n, ngx_http_edge_cache_sound_pt sound)
 {
     ngx_int_t               rc;
     ngx_uint_t              i;
@@ -115,7 +115,7 @@ ngx_http_edge_cache_answer_get(ngx_http_edge_cache_answer_t *answer,
 
     rc = ngx_http_edge_cache_answer_find(answer, &e);
 
-    if (rc == NGX_OK && e.nparts == n) {
+    if (rc == NGX_OK && e.nparts == n && sound(e.part)) {
 
         for (i = 0; i < n; i++) {
             parts[i] = e.part[i];

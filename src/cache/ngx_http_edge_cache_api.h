@@ -39,6 +39,9 @@ typedef struct ngx_http_edge_cache_answer_s  ngx_http_edge_cache_answer_t;
 /* Called from the event loop when get is to be called again. */
 typedef void (*ngx_http_edge_cache_wake_pt)(void *data);
 
+/* Whether parts mean what the asker takes them for; 0: there is no answer. */
+typedef ngx_uint_t (*ngx_http_edge_cache_sound_pt)(const ngx_str_t *parts);
+
 
 /* The edge_cache_zone of that name, when the whole http block was read; NULL:
  * there is none. */
@@ -67,7 +70,7 @@ ngx_int_t ngx_http_edge_cache_answer_key(ngx_http_edge_cache_answer_t *answer,
  * DECLINED the response's Cache-Status and $edge_cache_status are set, and Age
  * of what was found. */
 ngx_int_t ngx_http_edge_cache_answer_get(ngx_http_edge_cache_answer_t *answer,
-    ngx_str_t *parts, ngx_uint_t n);
+    ngx_str_t *parts, ngx_uint_t n, ngx_http_edge_cache_sound_pt sound);
 
 /* Wake is not called any more. */
 void ngx_http_edge_cache_answer_stop(ngx_http_edge_cache_answer_t *answer);

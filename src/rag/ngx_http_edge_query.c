@@ -26,11 +26,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "lib/ngx_edge_utf8.h"
 #include "rag/ngx_http_edge_query.h"
-
-
-#define NGX_HTTP_EDGE_QUERY_ANSWER_MAX  (4 * 1024 * 1024)
 
 
 static ngx_int_t ngx_http_edge_query_step(ngx_http_edge_rag_ctx_t *ctx);
@@ -43,9 +39,7 @@ static ngx_int_t ngx_http_edge_query_do_reserve(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_join_store(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_join_searches(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_reply_search(ngx_http_edge_query_t *q);
-static ngx_int_t ngx_http_edge_query_ungrounded(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_do_generate(ngx_http_edge_query_t *q);
-static ngx_int_t ngx_http_edge_query_extract(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_do_answer(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_finish(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_give_up(ngx_http_edge_query_t *q);
@@ -54,7 +48,8 @@ static void ngx_http_edge_query_enter(ngx_http_edge_query_t *q,
 
 
 static const char *ngx_http_edge_query_state_names[] = {
-    "parse", "cache", "embed", "search", "join", "reserve", "generate", "answer"
+    "parse", "cache", "replay", "embed", "search", "join", "reserve",
+    "generate", "answer"
 };
 
 
@@ -107,6 +102,9 @@ ngx_http_edge_query_step(ngx_http_edge_rag_ctx_t *ctx)
 
     case ngx_http_edge_query_st_cache:
         return ngx_http_edge_query_do_cache(q);
+
+    case ngx_http_edge_query_st_replay:
+        return ngx_http_edge_replay(q);
 
     case ngx_http_edge_query_st_embed:
         return ngx_http_edge_query_do_embed(q);
@@ -185,9 +183,11 @@ ngx_http_edge_query_do_cache(ngx_http_edge_query_t *q)
     if (q->streamed) {
         rc = ngx_http_edge_stream_open(q);
 
-        if (rc != NGX_OK) {
-            return rc;
+        if (rc == NGX_OK) {
+            ngx_http_edge_query_enter(q, ngx_http_edge_query_st_replay);
         }
+
+        return rc;
     }
 
     return ngx_http_edge_query_finish(q);
@@ -335,7 +335,8 @@ ngx_http_edge_query_do_reserve(ngx_http_edge_query_t *q)
     }
 
     if (!q->grounded) {
-        return ngx_http_edge_query_ungrounded(q);
+        ngx_http_edge_query_ungrounded(q);
+        return ngx_http_edge_query_finish(q);
     }
 
     ngx_http_edge_query_enter(q, ngx_http_edge_query_st_generate);
@@ -415,33 +416,6 @@ ngx_http_edge_query_reply_search(ngx_http_edge_query_t *q)
 }
 
 
-/* Without a passage no model is asked: it would answer from its memory. */
-
-static ngx_int_t
-ngx_http_edge_query_ungrounded(ngx_http_edge_query_t *q)
-{
-    uint32_t       cp;
-    const u_char  *p, *last;
-
-    ngx_str_set(&q->answer, "The documents hold no answer to this question.");
-
-    p = q->question.data;
-    last = p + q->question.len;
-
-    while (p < last) {
-        cp = ngx_edge_utf8_next(&p, last);
-
-        if (cp >= 0xac00 && cp <= 0xd7a3) {    /* Hangul syllables */
-            ngx_str_set(&q->answer,
-                        "문서에서 이 질문에 대한 답을 찾지 못했습니다.");
-            break;
-        }
-    }
-
-    return ngx_http_edge_query_finish(q);
-}
-
-
 static ngx_int_t
 ngx_http_edge_query_do_generate(ngx_http_edge_query_t *q)
 {
@@ -456,7 +430,8 @@ ngx_http_edge_query_do_generate(ngx_http_edge_query_t *q)
     }
 
     if (conf[q->provider].extractive) {
-        return ngx_http_edge_query_extract(q);
+        return (ngx_http_edge_query_extract(q) == NGX_OK)
+               ? ngx_http_edge_query_finish(q) : NGX_ERROR;
     }
 
     q->generate = ngx_http_edge_llm_call(q, &conf[q->provider]);
@@ -482,64 +457,6 @@ ngx_http_edge_query_do_generate(ngx_http_edge_query_t *q)
     ngx_http_edge_rag_call(q->ctx, q->generate);
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_edge_query_extract(ngx_http_edge_query_t *q)
-{
-    ngx_str_t         text;
-    ngx_uint_t        i, n;
-    ngx_edge_buf_t    b;
-    ngx_edge_quote_t  quote[NGX_EDGE_EXTRACT_MAX];
-
-    if (ngx_edge_extract(q->ctx->request->pool, &q->question,
-                         q->passages.elts, q->passages.nelts, quote,
-                         NGX_EDGE_EXTRACT_MAX, &n)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    q->degraded |= (q->provider > 0);
-    ngx_str_set(&q->model, "extractive");
-
-    ngx_edge_buf_init(&b, q->ctx->request->pool, 1024,
-                      NGX_HTTP_EDGE_QUERY_ANSWER_MAX);
-
-    for (i = 0; i < n; i++) {
-
-        if (i) {
-            ngx_edge_buf_byte(&b, ' ');
-        }
-
-        ngx_edge_buf_str(&b, &quote[i].text);
-        ngx_edge_buf_lit(&b, " [");
-        ngx_edge_buf_int(&b, quote[i].n);
-        ngx_edge_buf_byte(&b, ']');
-    }
-
-    if (ngx_edge_buf_done(&b, &text) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    ngx_edge_citation_feed(&q->citation, text.data, text.len);
-
-    ngx_edge_buf_init(&b, q->ctx->request->pool, text.len + 64,
-                      NGX_HTTP_EDGE_QUERY_ANSWER_MAX);
-
-    ngx_edge_buf_json(&b, text.data, text.len);
-
-    if (ngx_edge_buf_done(&b, &text) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    /* the inside of the string: without its quotes */
-
-    q->answer.data = text.data + 1;
-    q->answer.len = text.len - 2;
-
-    return ngx_http_edge_query_finish(q);
 }
 
 

@@ -10,11 +10,11 @@
  *           -> answer -> (end)
  *
  * A pipeline without a cache, and a search request, skip it; an answer found
- * there is the end.  A pipeline with a store has no embed.  join ends a search
- * request with its results.  reserve takes the tokens that a model will need,
- * before the header is sent; a question without a passage ends there with a
- * fixed answer.  answer goes back to generate while a provider is left.
- * ngx_http_edge_query.c is the only writer of state.
+ * there is the end: streamed in the state replay.  A pipeline with a store has
+ * no embed.  join ends a search request with its results.  reserve takes the
+ * tokens that a model will need, before the header is sent; a question without
+ * a passage ends there with a fixed answer.  answer goes back to generate
+ * while a provider is left.  ngx_http_edge_query.c is the only writer of state.
  *
  * What is needed until the prompt exists (question, passages) is in the pool
  * "work", which a stream gives back when it begins: it may last for minutes.
@@ -32,15 +32,18 @@
 #include <ngx_http.h>
 #include "rag/ngx_edge_citation.h"
 #include "rag/ngx_edge_extract.h"
+#include "rag/ngx_edge_pieces.h"
 #include "rag/ngx_http_edge_rag.h"
 
 
-#define NGX_HTTP_EDGE_QUERY_MAX  8192      /* bytes of a question */
+#define NGX_HTTP_EDGE_QUERY_MAX         8192   /* bytes of a question */
+#define NGX_HTTP_EDGE_QUERY_ANSWER_MAX  (4 * 1024 * 1024)
 
 
 typedef enum {
     ngx_http_edge_query_st_parse = 0,
     ngx_http_edge_query_st_cache,
+    ngx_http_edge_query_st_replay,
     ngx_http_edge_query_st_embed,
     ngx_http_edge_query_st_search,
     ngx_http_edge_query_st_join,
@@ -58,6 +61,7 @@ typedef struct {
 
 
 typedef struct ngx_http_edge_stream_s  ngx_http_edge_stream_t;
+typedef struct ngx_http_edge_replay_s  ngx_http_edge_replay_t;
 typedef struct ngx_http_edge_query_s   ngx_http_edge_query_t;
 
 
@@ -102,6 +106,7 @@ struct ngx_http_edge_query_s {
     ngx_uint_t                    provider;    /* index in conf->generates */
     ngx_http_edge_sub_t          *generate;
     ngx_http_edge_stream_t       *stream;
+    ngx_http_edge_replay_t       *replay;
     ngx_str_t                     answer;      /* inside of a JSON string */
     ngx_str_t                     model;       /* the same; empty: none */
     ngx_str_t                     finish_reason;
@@ -117,6 +122,8 @@ struct ngx_http_edge_query_s {
     /* for the cache, in the request's pool */
     ngx_str_t                     sources;     /* JSON; empty: not cached */
     ngx_edge_buf_t                captured;    /* of a streamed answer */
+    ngx_edge_buf_t                borders;     /* of its pieces */
+    ngx_edge_pieces_t             pieces;      /* of a cached answer */
     uint64_t                      corpora[NGX_HTTP_EDGE_RAG_SEARCH_MAX];
     ngx_uint_t                    ncorpora;    /* whose version is known */
 
@@ -133,6 +140,10 @@ struct ngx_http_edge_query_s {
 
 /* ngx_http_edge_query.c: gives back what a begun stream does not need. */
 void ngx_http_edge_query_forget(ngx_http_edge_query_t *q);
+
+/* ngx_http_edge_query_own.c: q->answer without a model; NGX_OK, NGX_ERROR. */
+void ngx_http_edge_query_ungrounded(ngx_http_edge_query_t *q);
+ngx_int_t ngx_http_edge_query_extract(ngx_http_edge_query_t *q);
 
 /* ngx_http_edge_query_request.c: reads the client's body into q; NGX_OK, or
  * NGX_DECLINED with error filled, or NGX_ERROR. */
@@ -211,6 +222,10 @@ const char *ngx_http_edge_stream_fault(ngx_http_edge_query_t *q);
 /* Sends what b holds; last ends the response. As ctx->step. */
 ngx_int_t ngx_http_edge_stream_write(ngx_http_edge_query_t *q,
     ngx_edge_buf_t *b, ngx_uint_t last);
+
+/* ngx_http_edge_replay.c: sends a cached answer behind the first event. As
+ * ctx->step. */
+ngx_int_t ngx_http_edge_replay(ngx_http_edge_query_t *q);
 
 /* ngx_http_edge_answer.c and ngx_http_edge_answer_chat.c */
 extern const ngx_http_edge_form_t  ngx_http_edge_answer_form;

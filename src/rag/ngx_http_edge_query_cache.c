@@ -20,6 +20,11 @@
 #define NGX_HTTP_EDGE_QUERY_PIECES     6
 #define NGX_HTTP_EDGE_QUERY_TEXT_MAX   (256 * 1024)
 #define NGX_HTTP_EDGE_QUERY_CAPTURE    1024
+#define NGX_HTTP_EDGE_QUERY_BORDERS    256
+
+/* Of the parts: one more with each change of what they hold, so that instances
+ * of two versions that share a Redis do not find each other's. */
+#define NGX_HTTP_EDGE_QUERY_SCHEMA     2
 
 
 /* The parts of an entry. */
@@ -30,6 +35,7 @@ typedef enum {
     ngx_http_edge_query_part_sources,
     ngx_http_edge_query_part_usage,        /* ngx_http_edge_usage_t */
     ngx_http_edge_query_part_bad,          /* ngx_uint_t each */
+    ngx_http_edge_query_part_pieces,       /* ngx_edge_pieces_t's list */
     ngx_http_edge_query_part_n
 } ngx_http_edge_query_part_e;
 
@@ -41,7 +47,10 @@ static ngx_int_t ngx_http_edge_query_cache_options(ngx_http_edge_query_t *q,
 static ngx_int_t ngx_http_edge_query_cache_acl(ngx_http_edge_query_t *q,
     ngx_str_t *text);
 static ngx_int_t ngx_http_edge_query_cache_corpora(ngx_http_edge_query_t *q);
-static ngx_int_t ngx_http_edge_query_cache_fill(ngx_http_edge_query_t *q,
+static ngx_uint_t ngx_http_edge_query_cache_sound(const ngx_str_t *part);
+static void ngx_http_edge_query_cache_fill(ngx_http_edge_query_t *q,
+    const ngx_str_t *part);
+static ngx_int_t ngx_http_edge_query_cache_text(ngx_http_edge_query_t *q,
     ngx_str_t *part);
 static void ngx_http_edge_query_cache_wake(void *data);
 static void ngx_http_edge_query_cache_say(ngx_edge_buf_t *b,
@@ -98,9 +107,14 @@ ngx_http_edge_query_cache_look(ngx_http_edge_query_t *q)
     }
 
     rc = ngx_http_edge_cache_answer_get(q->ctx->cached, part,
-                                        ngx_http_edge_query_part_n);
+                                        ngx_http_edge_query_part_n,
+                                        ngx_http_edge_query_cache_sound);
 
-    return (rc == NGX_OK) ? ngx_http_edge_query_cache_fill(q, part) : rc;
+    if (rc == NGX_OK) {
+        ngx_http_edge_query_cache_fill(q, part);
+    }
+
+    return rc;
 }
 
 
@@ -185,6 +199,8 @@ ngx_http_edge_query_cache_options(ngx_http_edge_query_t *q, ngx_str_t *text)
 
     ngx_edge_buf_init(&b, q->work, 64, NGX_HTTP_EDGE_QUERY_TEXT_MAX);
 
+    ngx_edge_buf_int(&b, NGX_HTTP_EDGE_QUERY_SCHEMA);
+    ngx_edge_buf_byte(&b, ' ');
     ngx_edge_buf_int(&b, q->top_k);
     ngx_edge_buf_byte(&b, ' ');
     ngx_edge_buf_int(&b, (q->max_tokens
@@ -220,29 +236,43 @@ ngx_http_edge_query_cache_acl(ngx_http_edge_query_t *q, ngx_str_t *text)
 }
 
 
-/* The entry has another's lengths, but they were checked with its sum. */
+/* Whether the parts are what cache_fill() takes them for: the entry's sum was
+ * right, but another build may have written it. */
 
-static ngx_int_t
-ngx_http_edge_query_cache_fill(ngx_http_edge_query_t *q, ngx_str_t *part)
+static ngx_uint_t
+ngx_http_edge_query_cache_sound(const ngx_str_t *part)
 {
-    ngx_str_t  *usage, *bad;
+    const ngx_str_t    *bad;
+    ngx_edge_pieces_t   pieces;
 
-    usage = &part[ngx_http_edge_query_part_usage];
     bad = &part[ngx_http_edge_query_part_bad];
 
-    if (usage->len != sizeof(ngx_http_edge_usage_t)
-        || bad->len > sizeof(q->citation.bad)
-        || bad->len % sizeof(ngx_uint_t))
-    {
-        return NGX_DECLINED;
-    }
+    return part[ngx_http_edge_query_part_usage].len
+           == sizeof(ngx_http_edge_usage_t)
+           && bad->len <= NGX_EDGE_CITATION_BAD * sizeof(ngx_uint_t)
+           && bad->len % sizeof(ngx_uint_t) == 0
+           && ngx_edge_pieces_open(&pieces,
+                                   &part[ngx_http_edge_query_part_pieces],
+                                   &part[ngx_http_edge_query_part_answer])
+              == NGX_OK;
+}
+
+
+static void
+ngx_http_edge_query_cache_fill(ngx_http_edge_query_t *q,
+    const ngx_str_t *part)
+{
+    const ngx_str_t  *bad;
+
+    bad = &part[ngx_http_edge_query_part_bad];
 
     q->answer = part[ngx_http_edge_query_part_answer];
     q->model = part[ngx_http_edge_query_part_model];
     q->finish_reason = part[ngx_http_edge_query_part_finish];
     q->sources = part[ngx_http_edge_query_part_sources];
 
-    ngx_memcpy(&q->usage, usage->data, sizeof(ngx_http_edge_usage_t));
+    ngx_memcpy(&q->usage, part[ngx_http_edge_query_part_usage].data,
+               sizeof(ngx_http_edge_usage_t));
 
     if (bad->len) {
         ngx_memcpy(q->citation.bad, bad->data, bad->len);
@@ -250,10 +280,12 @@ ngx_http_edge_query_cache_fill(ngx_http_edge_query_t *q, ngx_str_t *part)
 
     q->citation.nbad = bad->len / sizeof(ngx_uint_t);
 
+    (void) ngx_edge_pieces_open(&q->pieces,
+                                &part[ngx_http_edge_query_part_pieces],
+                                &q->answer);
+
     q->grounded = 1;
     q->cached = 1;
-
-    return NGX_OK;
 }
 
 
@@ -312,9 +344,13 @@ ngx_http_edge_query_cache_piece(ngx_http_edge_query_t *q,
         ngx_edge_buf_init(&q->captured, q->ctx->request->pool,
                           NGX_HTTP_EDGE_QUERY_CAPTURE,
                           NGX_HTTP_EDGE_CACHE_ANSWER_MAX);
+        ngx_edge_buf_init(&q->borders, q->ctx->request->pool,
+                          NGX_HTTP_EDGE_QUERY_BORDERS,
+                          NGX_HTTP_EDGE_CACHE_ANSWER_MAX);
     }
 
     ngx_edge_buf_str(&q->captured, text);
+    ngx_edge_pieces_add(&q->borders, text->len);
 }
 
 
@@ -341,14 +377,7 @@ ngx_http_edge_query_cache_put(ngx_http_edge_query_t *q)
         return;
     }
 
-    part[ngx_http_edge_query_part_answer] = q->answer;
-
-    if (q->answer.len == 0
-        && (q->captured.start == NULL
-            || ngx_edge_buf_done(&q->captured,
-                                 &part[ngx_http_edge_query_part_answer])
-               != NGX_OK))
-    {
+    if (ngx_http_edge_query_cache_text(q, part) != NGX_OK) {
         ngx_http_edge_cache_answer_drop(q->ctx->cached);
         return;
     }
@@ -367,6 +396,31 @@ ngx_http_edge_query_cache_put(ngx_http_edge_query_t *q)
     ngx_http_edge_cache_answer_put(q->ctx->cached, part,
                                    ngx_http_edge_query_part_n,
                                    q->ctx->conf->cache_valid);
+}
+
+
+/* The text and its pieces; an answer that came whole has none. */
+
+static ngx_int_t
+ngx_http_edge_query_cache_text(ngx_http_edge_query_t *q, ngx_str_t *part)
+{
+    part[ngx_http_edge_query_part_answer] = q->answer;
+    ngx_str_null(&part[ngx_http_edge_query_part_pieces]);
+
+    if (q->answer.len) {
+        return NGX_OK;
+    }
+
+    if (q->captured.start == NULL
+        || ngx_edge_buf_done(&q->captured,
+                             &part[ngx_http_edge_query_part_answer])
+           != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    return ngx_edge_buf_done(&q->borders,
+                             &part[ngx_http_edge_query_part_pieces]);
 }
 
 

@@ -143,8 +143,9 @@ typedef struct {
 typedef struct ngx_http_edge_rag_ctx_s  ngx_http_edge_rag_ctx_t;
 
 /* Goes one step.  NGX_OK: step is to be called again, as soon as nothing is
- * pending; NGX_DONE: the response has been sent whole; else a status for an
- * error response (noted by ngx_http_edge_fail()), or NGX_ERROR. */
+ * pending; NGX_AGAIN: when the client has read on; NGX_DONE: the response has
+ * been sent whole; else a status for an error response (noted by
+ * ngx_http_edge_fail()), or NGX_ERROR. */
 typedef ngx_int_t (*ngx_http_edge_rag_step_pt)(ngx_http_edge_rag_ctx_t *ctx);
 
 /* Called at the end, whatever the end is, perhaps more than once. */

@@ -268,7 +268,7 @@ ngx_http_edge_rag_run(ngx_http_edge_rag_ctx_t *ctx)
     do {
         rc = ctx->step(ctx);
 
-        if (rc == NGX_OK && ctx->pending) {
+        if (rc == NGX_AGAIN || (rc == NGX_OK && ctx->pending)) {
             return;
         }
 
