@@ -14,6 +14,7 @@
 
 /* sources: cache/ngx_edge_cache_entry.c lib/ngx_edge_fold.c */
 /* sources: rag/ngx_edge_pieces.c lib/ngx_edge_buf.c lib/ngx_edge_utf8.c */
+/* sources: lib/ngx_edge_decimal.c */
 /* max_len: 1024 */
 
 #include "fuzz.h"

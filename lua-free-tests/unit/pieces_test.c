@@ -9,6 +9,7 @@
 
 
 /* sources: rag/ngx_edge_pieces.c lib/ngx_edge_buf.c lib/ngx_edge_utf8.c */
+/* sources: lib/ngx_edge_decimal.c */
 
 #include "unit.h"
 #include "rag/ngx_edge_pieces.h"
