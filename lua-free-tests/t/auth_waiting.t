@@ -16,6 +16,7 @@ BEGIN {
     Edge::Env::setup();
 }
 
+use Edge::Http2;
 use Edge::Idp;
 use Edge::Server;
 use Socket qw(SOL_SOCKET SO_LINGER);
@@ -106,8 +107,8 @@ sub streams_go {
 
     # Requests on odd streams; half of them are reset at once, half later.
     for my $client (@clients) {
-        print {$client} "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", frame(4, 0, 0, '');
-        print {$client} headers($_, "/$kind", $bogus),
+        print {$client} preface();
+        print {$client} headers($_, "/$kind", authorization => "Bearer $bogus"),
             $_ % 4 == 1 ? frame(3, 0, $_, pack 'N', 8) : ''
             for map { 2 * $_ + 1 } 0 .. 59;
     }
@@ -250,60 +251,3 @@ sub reset_of {
     setsockopt($_[0], SOL_SOCKET, SO_LINGER, pack 'll', 1, 0);
 }
 
-
-# --- HTTP/2 ---------------------------------------------------------------
-
-sub frame {
-    my ($type, $flags, $stream, $body) = @_;
-
-    return substr(pack('N', length $body), 1)
-        . pack('CCN', $type, $flags, $stream) . $body;
-}
-
-# GET, http and the path, then two fields, all literal.
-sub headers {
-    my ($stream, $path, $token) = @_;
-
-    my $block = "\x82\x86" . "\x04" . text($path) . "\x01" . text('a')
-        . "\x00" . text('authorization') . text("Bearer $token");
-
-    return frame(1, 5, $stream, $block);
-}
-
-sub text {
-    my ($text) = @_;
-
-    my $n = length $text;
-    return chr($n) . $text if $n < 127;
-
-    my $size = "\x7f";
-
-    for ($n -= 127; $n > 127; $n >>= 7) {
-        $size .= chr($n & 127 | 128);
-    }
-
-    return $size . chr($n) . $text;
-}
-
-# The frames that have come, each its type and stream.
-my %rest;
-
-sub frames {
-    my ($client) = @_;
-
-    my ($fresh, @frames) = ('');
-    my $select = IO::Select->new($client);
-
-    $rest{$client} .= $fresh
-        while $select->can_read(0) && sysread $client, $fresh, 65536;
-
-    while (defined $rest{$client} && length $rest{$client} >= 9) {
-        my $size = unpack 'N', "\0" . substr $rest{$client}, 0, 3;
-        last if length $rest{$client} < 9 + $size;
-
-        my $all = substr $rest{$client}, 0, 9 + $size, '';
-        push @frames, [ord substr($all, 3, 1), unpack 'x5 N', $all];
-    }
-
-    return @frames;
-}

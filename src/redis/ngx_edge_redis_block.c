@@ -103,7 +103,8 @@ ngx_edge_redis_end(ngx_edge_redis_t *redis)
 
 
 ngx_edge_redis_conn_t *
-ngx_edge_redis_route(ngx_edge_redis_t *redis, const ngx_str_t *key)
+ngx_edge_redis_route(ngx_edge_redis_t *redis, const ngx_str_t *key,
+    ngx_uint_t quiet)
 {
     ngx_queue_t            *q;
     ngx_edge_redis_conn_t  *rc;
@@ -113,13 +114,19 @@ ngx_edge_redis_route(ngx_edge_redis_t *redis, const ngx_str_t *key)
     }
 
     if (redis->map) {
-        return ngx_edge_redis_cluster_route(redis, key);
+        rc = ngx_edge_redis_cluster_route(redis, key);
+
+        if (rc == NULL) {
+            return NULL;
+        }
+
+    } else {
+        q = ngx_queue_head(&redis->conns);
+        rc = ngx_queue_data(q, ngx_edge_redis_conn_t, queue);
     }
 
-    q = ngx_queue_head(&redis->conns);
-    rc = ngx_queue_data(q, ngx_edge_redis_conn_t, queue);
-
-    return ngx_edge_redis_conn_ready(rc) ? rc : NULL;
+    return (quiet ? ngx_edge_redis_conn_takes(rc)
+                  : ngx_edge_redis_conn_ready(rc)) ? rc : NULL;
 }
 
 
@@ -130,5 +137,5 @@ ngx_edge_redis_ready(ngx_edge_redis_t *redis)
 
     ngx_str_null(&any);
 
-    return ngx_edge_redis_route(redis, &any) != NULL;
+    return ngx_edge_redis_route(redis, &any, 0) != NULL;
 }

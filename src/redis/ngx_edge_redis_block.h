@@ -20,9 +20,10 @@
 ngx_int_t ngx_edge_redis_start(ngx_edge_redis_t *redis, ngx_cycle_t *cycle);
 void ngx_edge_redis_end(ngx_edge_redis_t *redis);
 
-/* The connection for a key, an empty one: any; NULL: none is ready. */
+/* The connection for a key, an empty one: any; NULL: none is ready, nor would
+ * take a command that nobody waits for, if it is quiet. */
 ngx_edge_redis_conn_t *ngx_edge_redis_route(ngx_edge_redis_t *redis,
-    const ngx_str_t *key);
+    const ngx_str_t *key, ngx_uint_t quiet);
 
 
 #endif /* _NGX_EDGE_REDIS_BLOCK_H_INCLUDED_ */

@@ -114,7 +114,7 @@ ngx_edge_redis_cluster_route(ngx_edge_redis_t *redis, const ngx_str_t *key)
         return NULL;
     }
 
-    return ngx_edge_redis_conn_ready(rc) ? rc : NULL;
+    return rc;
 }
 
 

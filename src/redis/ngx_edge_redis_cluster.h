@@ -21,7 +21,8 @@
 ngx_int_t ngx_edge_redis_cluster_start(ngx_edge_redis_t *redis);
 void ngx_edge_redis_cluster_end(ngx_edge_redis_t *redis);
 
-/* The connection for a key, an empty one: any; NULL: none is ready. */
+/* The connection for a key, which may not be ready; for an empty one any that
+ * is.  NULL: there is none. */
 ngx_edge_redis_conn_t *ngx_edge_redis_cluster_route(ngx_edge_redis_t *redis,
     const ngx_str_t *key);
 

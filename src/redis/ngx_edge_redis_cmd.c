@@ -56,7 +56,7 @@ ngx_edge_redis_send(ngx_edge_redis_t *redis, ngx_edge_redis_cmd_t *cmd,
     ngx_edge_redis_conn_t     *rc;
     ngx_edge_redis_pending_t  *p;
 
-    rc = ngx_edge_redis_route(redis, key);
+    rc = ngx_edge_redis_route(redis, key, cmd == NULL);
     if (rc == NULL) {
         return NGX_DECLINED;
     }
@@ -99,7 +99,7 @@ ngx_edge_redis_eval(ngx_edge_redis_t *redis, ngx_edge_redis_cmd_t *cmd,
 
     ngx_str_null(&none);
 
-    rc = ngx_edge_redis_route(redis, nkeys ? &argv[0] : &none);
+    rc = ngx_edge_redis_route(redis, nkeys ? &argv[0] : &none, cmd == NULL);
     if (rc == NULL) {
         return NGX_DECLINED;
     }

@@ -38,6 +38,9 @@
 
 #define NGX_EDGE_REDIS_BACKOFF_MIN  50
 #define NGX_EDGE_REDIS_BACKOFF_MAX  3200
+
+/* Bytes that a silent server may be behind with. */
+#define NGX_EDGE_REDIS_SILENT_MAX   (256 * 1024)
 #define NGX_EDGE_REDIS_READ_SIZE    16384
 
 #define NGX_EDGE_REDIS_FAULT_MAX    128
@@ -80,6 +83,21 @@ ngx_uint_t
 ngx_edge_redis_conn_ready(const ngx_edge_redis_conn_t *rc)
 {
     return ngx_edge_redis_conn_works(rc) && !ngx_edge_redis_out_full(rc);
+}
+
+
+/* What a request has taken is given back in the order of the commands, also by
+ * a server that carries them all out later. */
+
+ngx_uint_t
+ngx_edge_redis_conn_takes(const ngx_edge_redis_conn_t *rc)
+{
+    if (ngx_edge_redis_conn_ready(rc)) {
+        return 1;
+    }
+
+    return rc->stalled && !rc->leaving && !rc->failed
+           && rc->out.last - rc->out.pos < NGX_EDGE_REDIS_SILENT_MAX;
 }
 
 

@@ -33,8 +33,10 @@ void ngx_edge_redis_conn_linkable(ngx_edge_redis_conn_t *rc,
 /* Gives back the socket, the memory and the events; nobody is told. */
 void ngx_edge_redis_conn_drop(ngx_edge_redis_conn_t *rc);
 
-/* Whether it takes commands of features. */
+/* Whether it takes commands of features; one that nobody waits for, too, if
+ * the server is silent at present. */
 ngx_uint_t ngx_edge_redis_conn_ready(const ngx_edge_redis_conn_t *rc);
+ngx_uint_t ngx_edge_redis_conn_takes(const ngx_edge_redis_conn_t *rc);
 
 /* The server has greeted. */
 void ngx_edge_redis_conn_greeted(ngx_edge_redis_conn_t *rc);
