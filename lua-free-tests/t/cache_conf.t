@@ -53,6 +53,12 @@ is(said("$zone edge_cache c;", 'edge_route off;'), '',
    'inherited where there is no route');
 is(said('', 'edge_cache off;'), '', 'off needs no zone');
 
+my $redis = 'edge_redis r { server 127.0.0.1:1; }'
+    . ' edge_cache_zone zone=c:1m redis=r';
+
+is(said("$redis blind=2s;", $on), '', 'with Redis');
+is(said("$redis;", 'edge_cache_purge zone=c unverified;'), '', 'and a purge');
+
 for my $test (
     ['edge_cache_zone;', '', qr/invalid number of arguments/],
     ['edge_cache_zone zone=c;', '', qr/invalid zone "c", must be name:size/],
@@ -92,9 +98,11 @@ for my $test (
      qr/"edge_cache_purge" with a claim needs "auth_jwt"/],
     [$zone, 'edge_cache_purge zone=c unverified;'
      . ' edge_cache_purge zone=c unverified;', qr/is duplicate/],
-    ['edge_redis r { server 127.0.0.1:1; } edge_cache_zone zone=c:1m redis=r;',
-     'edge_cache_purge zone=c unverified;',
-     qr/cannot empty zone "c", which has a "redis"/],
+    ["$redis blind=1999ms;", '', qr/invalid parameter "blind=1999ms"/],
+    ["$redis blind=x;", '', qr/"x"/],
+    ["$redis blind=5s blind=5s;", '', qr/invalid parameter "blind=5s"/],
+    ['edge_cache_zone zone=c:1m blind=5s;', '',
+     qr/has "blind" without "redis"/],
     ["$zone map \$uri \$edge_cache_status { default 1; }", $on,
      qr/edge_cache_status/],
 )

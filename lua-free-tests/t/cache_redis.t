@@ -101,6 +101,7 @@ sub http {
             proxy_pass \$edge_target;
         }
         location /api/ { edge_route on; }
+        location = /purge { edge_cache_purge zone=c unverified; }
         $locations
     }
 END
@@ -151,6 +152,13 @@ sub opened_at {
 
 sub keys_of {
     return @{$redis->call('KEYS', $_[0])};
+}
+
+# All entries of Redis; what else is there stays.
+sub forget {
+    my @keys = keys_of('edge:c:*');
+
+    $redis->call('DEL', @keys) if @keys;
 }
 
 my $fresh = 'h=Cache-Control:max-age=60';
@@ -208,7 +216,7 @@ isnt(get_at(1, $marked)->{body}, $first->{body}, 'gone in Redis');
 sub spoiled {
     my ($what, $code) = @_;
 
-    $redis->call('FLUSHALL');
+    forget();
     my $uri = "/m/spoiled?$fresh&w=$what";
     $uri =~ tr/ /_/;
     my $body = get_at(0, $uri)->{body};
@@ -229,7 +237,7 @@ spoiled('longer', sub { "$_[0]x" });
 spoiled('a bit', sub { my $v = $_[0]; substr($v, 90, 1) ^= "\1"; $v });
 spoiled('garbage', sub { 'x' x 5000 });
 
-$redis->call('FLUSHALL');
+forget();
 get_at(0, "/m/x?$fresh");
 ok(until_true(sub { keys_of('edge:c:*') == 1 }), 'stored');
 my ($x) = keys_of('edge:c:*');
@@ -307,6 +315,16 @@ ok(until_true(sub { ask_at(1, $q)->{answer} eq $third->{answer} }),
    'and there soon');
 is(ask_at(1, $q, 'X-T: globex')->{answer}, $globex->{answer},
    'for this tenant only');
+
+is(at(1, sub { ask('POST', '/purge?tenant=acme&module=docs', '')
+   ->{status} }), 200, 'purged by the other instance');
+isnt(ask_at(1, $q)->{answer}, $third->{answer}, 'answers go there at once');
+ok(until_true(sub { ask_at(0, $q)->{answer} ne $third->{answer} }),
+   'and here soon');
+$third = ask_at(0, $q);
+is(ask_at(1, $q)->{answer}, $third->{answer}, 'one for both again');
+is(ask_at($_, $q, 'X-T: globex')->{answer}, $globex->{answer},
+   "another tenant's stay at $_") for 0, 1;
 
 # ---- without Redis
 

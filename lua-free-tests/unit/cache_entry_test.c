@@ -43,6 +43,7 @@ entry_of(const char *body)
     e.expires = 1700000060;
     e.age = 7;
     e.modified = -1;
+    e.position = 1700000000123456;
     e.nparts = ngx_edge_cache_part_n;
     e.part[ngx_edge_cache_part_type] = unit_str("text/plain");
     e.part[ngx_edge_cache_part_fields] = unit_str("");
@@ -71,6 +72,7 @@ test_round_trip(void)
     CHECK_INT(got.expires, 1700000060);
     CHECK_INT(got.age, 7);
     CHECK_INT(got.modified, -1);
+    CHECK_INT(got.position, 1700000000123456);
     CHECK_INT(got.nparts, ngx_edge_cache_part_n);
     CHECK_STR(got.part[ngx_edge_cache_part_type], "text/plain");
     CHECK_STR(got.part[ngx_edge_cache_part_body], "the body");

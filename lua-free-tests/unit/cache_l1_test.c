@@ -7,7 +7,7 @@
  */
 
 
-/* sources: cache/ngx_edge_cache_l1.c */
+/* sources: cache/ngx_edge_cache_l1.c cache/ngx_edge_cache_purges.c */
 
 #include "unit.h"
 #include "cache/ngx_edge_cache_l1.h"
@@ -73,7 +73,7 @@ put(ngx_uint_t n, size_t size)
         data[i] = (u_char) (n + i);
     }
 
-    rc = ngx_edge_cache_l1_put(l1, key_of(n), &nobody, data, size);
+    rc = ngx_edge_cache_l1_put(l1, key_of(n), &nobody, 0, data, size);
     free(data);
 
     return rc;
@@ -184,36 +184,102 @@ test_full(void)
 }
 
 
+static ngx_int_t
+put_of(ngx_uint_t n, uint64_t tenant, uint64_t module, ngx_uint_t mark)
+{
+    u_char                  data;
+    ngx_edge_cache_label_t  label;
+
+    data = (u_char) n;
+    label.tenant = tenant;
+    label.module = module;
+
+    return ngx_edge_cache_l1_put(l1, key_of(n), &label, mark, &data, 1);
+}
+
+
+static ngx_uint_t
+purge(uint64_t tenant, uint64_t module)
+{
+    ngx_edge_cache_label_t  label;
+
+    label.tenant = tenant;
+    label.module = module;
+
+    return ngx_edge_cache_l1_purge(l1, &label);
+}
+
+
 static void
 test_purge(void)
 {
-    ngx_edge_cache_label_t  a, b, all;
+    ngx_edge_cache_since_t  since;
 
     open_zone(-1);
 
-    a.tenant = 1;
-    a.module = 10;
-    b.tenant = 2;
-    b.module = 10;
+    CHECK_INT(put_of(1, 1, 10, 0), NGX_OK);
+    CHECK_INT(put_of(2, 2, 10, 0), NGX_OK);
+    CHECK_INT(put_of(257, 2, 10, 0), NGX_OK);
 
-    CHECK_INT(ngx_edge_cache_l1_put(l1, key_of(1), &a, (u_char *) "\1", 1),
-              NGX_OK);
-    CHECK_INT(ngx_edge_cache_l1_put(l1, key_of(2), &b, (u_char *) "\2", 1),
-              NGX_OK);
-    CHECK_INT(ngx_edge_cache_l1_put(l1, key_of(257), &b, (u_char *) "\1", 1),
-              NGX_OK);
-
-    all.tenant = 1;
-    all.module = 11;
-    CHECK_INT(ngx_edge_cache_l1_purge(l1, &all), 0);
-    all.module = 0;
-    CHECK_INT(ngx_edge_cache_l1_purge(l1, &all), 1);
+    CHECK_INT(purge(1, 11), 0);
+    CHECK_INT(purge(1, 0), 1);
     CHECK_INT(get(1, 1), NGX_DECLINED);
     CHECK_INT(get(2, 1), NGX_OK);
     CHECK_INT(get(257, 1), NGX_OK);
-    all.tenant = 0;
-    all.module = 10;
-    CHECK_INT(ngx_edge_cache_l1_purge(l1, &all), 2);
+
+    /* begun before it: too late for this label, not for another one */
+
+    CHECK_INT(put_of(1, 1, 12, 0), NGX_DECLINED);
+    CHECK_INT(get(1, 1), NGX_DECLINED);
+    CHECK_INT(put_of(3, 3, 10, 0), NGX_OK);
+    ngx_edge_cache_purges_now(ngx_edge_cache_l1_purges(l1), &since);
+    CHECK_INT(put_of(1, 1, 12, since.mark), NGX_OK);
+
+    /* nor does it take away what is of after it */
+
+    CHECK_INT(put_of(1, 1, 12, 0), NGX_DECLINED);
+    CHECK_INT(get(1, 1), NGX_OK);
+
+    CHECK_INT(purge(0, 10), 3);
+    CHECK_INT(get(1, 1), NGX_OK);
+
+    close_zone();
+}
+
+
+/* One that was made elsewhere looks for nothing; it is seen by who asks. */
+
+static void
+test_purge_elsewhere(void)
+{
+    ngx_edge_cache_label_t    label;
+    ngx_edge_cache_purges_t  *purges;
+
+    open_zone(-1);
+
+    purges = ngx_edge_cache_l1_purges(l1);
+
+    CHECK_INT(put_of(1, 1, 10, 0), NGX_OK);
+    CHECK_INT(put_of(2, 2, 10, 0), NGX_OK);
+
+    label.tenant = 1;
+    label.module = 0;
+    ngx_edge_cache_purges_add(purges, &label, 100);
+
+    CHECK_INT(get(1, 1), NGX_DECLINED);
+    CHECK_INT(get(2, 1), NGX_OK);
+    CHECK_INT(get(2, 1), NGX_OK);
+
+    CHECK_INT(put_of(1, 1, 10, purges->mark), NGX_OK);
+    CHECK_INT(get(1, 1), NGX_OK);
+
+    ngx_edge_cache_purges_add(purges, &label, 100);     /* read again */
+    CHECK_INT(get(1, 1), NGX_OK);
+
+    label.tenant = 0;
+    ngx_edge_cache_purges_add(purges, &label, 200);
+    CHECK_INT(get(1, 1), NGX_DECLINED);
+    CHECK_INT(get(2, 1), NGX_DECLINED);
 
     close_zone();
 }
@@ -367,6 +433,7 @@ main(void)
     RUN(test_chains);
     RUN(test_full);
     RUN(test_purge);
+    RUN(test_purge_elsewhere);
     RUN(test_flights);
     RUN(test_versions);
     RUN(test_shared_versions);

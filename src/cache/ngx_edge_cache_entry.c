@@ -12,7 +12,7 @@
 #include "lib/ngx_edge_fold.h"
 
 
-#define NGX_EDGE_CACHE_MAGIC    0x45434732     /* with the version: "2" */
+#define NGX_EDGE_CACHE_MAGIC    0x45434733     /* with the version: "3" */
 
 
 /* What an entry begins with; no padding between or behind the members. */
@@ -24,6 +24,7 @@ typedef struct {
     int64_t    stored;
     int64_t    expires;
     int64_t    modified;
+    uint64_t   position;
     uint32_t   age;
     uint16_t   status;
     uint8_t    kind;
@@ -80,6 +81,7 @@ ngx_edge_cache_entry_write(const ngx_edge_cache_entry_t *e,
     head.stored = e->stored;
     head.expires = e->expires;
     head.modified = e->modified;
+    head.position = e->position;
     head.age = (uint32_t) e->age;
     head.status = (uint16_t) e->status;
     head.kind = (uint8_t) e->kind;
@@ -152,6 +154,7 @@ ngx_edge_cache_entry_read(ngx_edge_cache_entry_t *e,
     e->expires = (time_t) head.expires;
     e->age = (time_t) head.age;
     e->modified = (time_t) head.modified;
+    e->position = head.position;
     e->nparts = head.nparts;
 
     return NGX_OK;

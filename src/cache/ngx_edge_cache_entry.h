@@ -50,6 +50,8 @@ typedef struct {
     time_t                  expires;   /* fresh while now < expires */
     time_t                  age;       /* of the response when it came */
     time_t                  modified;  /* Last-Modified; -1: none */
+    uint64_t                position;  /* of the purges known when its making
+                                          began; 0: not for Redis */
     ngx_uint_t              nparts;
     ngx_str_t               part[NGX_EDGE_CACHE_PARTS];
 } ngx_edge_cache_entry_t;

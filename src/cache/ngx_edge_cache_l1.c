@@ -35,6 +35,7 @@ struct ngx_edge_cache_node_s {
     ngx_edge_cache_node_t    *next;    /* in the bucket */
     ngx_edge_cache_chunk_t   *chunks;
     size_t                    size;
+    ngx_uint_t                mark;    /* not purged, as of it */
     ngx_edge_cache_label_t    label;
     u_char                    key[NGX_EDGE_CACHE_KEY];
 };
@@ -64,8 +65,10 @@ struct ngx_edge_cache_l1_s {
     ngx_uint_t                 count;      /* nodes */
     uint64_t                   counter;    /* only grows */
     ngx_edge_cache_node_t    **bucket;
+    ngx_edge_cache_purges_t    purges;
 
-    ngx_uint_t                 sets;       /* of flights, and of versions */
+    ngx_uint_t                 sets;       /* of flights, of versions, and of
+                                              purges */
     ngx_edge_cache_flight_t   *flight;
     ngx_edge_cache_version_t  *version;
 };
@@ -118,7 +121,7 @@ ngx_edge_cache_l1_create(ngx_slab_pool_t *pool, size_t size)
     versions = sets * NGX_EDGE_CACHE_WAYS * sizeof(ngx_edge_cache_version_t);
 
     p = ngx_slab_calloc(pool, sizeof(ngx_edge_cache_l1_t) + buckets + flights
-                              + versions);
+                              + versions + ngx_edge_cache_purges_size(sets));
     if (p == NULL) {
         return NULL;
     }
@@ -137,6 +140,9 @@ ngx_edge_cache_l1_create(ngx_slab_pool_t *pool, size_t size)
     l1->flight = (ngx_edge_cache_flight_t *) p;
     p += flights;
     l1->version = (ngx_edge_cache_version_t *) p;
+    p += versions;
+
+    ngx_edge_cache_purges_init(&l1->purges, &pool->mutex, sets, p);
 
     /* so that no version of this zone was one of a zone before it */
 
@@ -158,7 +164,11 @@ ngx_edge_cache_l1_get(ngx_edge_cache_l1_t *l1, const u_char *key, u_char *buf,
 
     node = *ngx_edge_cache_l1_link(l1, key);
 
-    if (node == NULL) {
+    if (node == NULL
+        || (node->mark != l1->purges.mark
+            && ngx_edge_cache_purges_gone(&l1->purges, &node->label,
+                                          &node->mark)))
+    {
         ngx_shmtx_unlock(&l1->pool->mutex);
         return NGX_DECLINED;
     }
@@ -189,11 +199,21 @@ ngx_edge_cache_l1_get(ngx_edge_cache_l1_t *l1, const u_char *key, u_char *buf,
 
 ngx_int_t
 ngx_edge_cache_l1_put(ngx_edge_cache_l1_t *l1, const u_char *key,
-    const ngx_edge_cache_label_t *label, const u_char *data, size_t size)
+    const ngx_edge_cache_label_t *label, ngx_uint_t mark, const u_char *data,
+    size_t size)
 {
     ngx_edge_cache_node_t  *node, **link;
 
     ngx_shmtx_lock(&l1->pool->mutex);
+
+    /* what is there now may be of after the purge */
+
+    if (mark != l1->purges.mark
+        && ngx_edge_cache_purges_past(&l1->purges, label, mark))
+    {
+        ngx_shmtx_unlock(&l1->pool->mutex);
+        return NGX_DECLINED;
+    }
 
     /* the old entry goes first: whatever happens, it must not be found */
 
@@ -209,6 +229,7 @@ ngx_edge_cache_l1_put(ngx_edge_cache_l1_t *l1, const u_char *key,
 
     ngx_memcpy(node->key, key, NGX_EDGE_CACHE_KEY);
     node->label = *label;
+    node->mark = l1->purges.mark;
 
     ngx_queue_insert_head(&l1->lru, &node->lru);
 
@@ -236,13 +257,23 @@ ngx_edge_cache_l1_remove(ngx_edge_cache_l1_t *l1, const u_char *key)
 }
 
 
-/* A few buckets at a time: the other workers go on between. */
+ngx_edge_cache_purges_t *
+ngx_edge_cache_l1_purges(ngx_edge_cache_l1_t *l1)
+{
+    return &l1->purges;
+}
+
+
+/* They could not be found any more: what is left is to give back their memory,
+ * a few buckets at a time, so that the other workers go on between. */
 
 ngx_uint_t
 ngx_edge_cache_l1_purge(ngx_edge_cache_l1_t *l1,
     const ngx_edge_cache_label_t *label)
 {
     ngx_uint_t  i, n, end;
+
+    ngx_edge_cache_purges_add(&l1->purges, label, 0);
 
     n = 0;
 

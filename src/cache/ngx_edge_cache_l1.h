@@ -27,19 +27,13 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "cache/ngx_edge_cache_entry.h"
+#include "cache/ngx_edge_cache_purges.h"
 
 
 #define NGX_EDGE_CACHE_L1_MAX  32768       /* bytes of an entry */
 
 
 typedef struct ngx_edge_cache_l1_s  ngx_edge_cache_l1_t;
-
-
-/* What an entry can be purged by: digests of names, 0 where there is none. */
-typedef struct {
-    uint64_t   tenant;
-    uint64_t   module;
-} ngx_edge_cache_label_t;
 
 
 /* A version that is shared with others. */
@@ -68,14 +62,19 @@ ngx_edge_cache_l1_t *ngx_edge_cache_l1_create(ngx_slab_pool_t *pool,
 ngx_int_t ngx_edge_cache_l1_get(ngx_edge_cache_l1_t *l1, const u_char *key,
     u_char *buf, size_t max, size_t *size);
 
-/* Stores or replaces.  NGX_OK; NGX_DECLINED: too large, or no room. */
+/* Stores or replaces what was begun at the mark.  NGX_OK; NGX_DECLINED: too
+ * large, no room, or purged since. */
 ngx_int_t ngx_edge_cache_l1_put(ngx_edge_cache_l1_t *l1, const u_char *key,
-    const ngx_edge_cache_label_t *label, const u_char *data, size_t size);
+    const ngx_edge_cache_label_t *label, ngx_uint_t mark, const u_char *data,
+    size_t size);
 
 void ngx_edge_cache_l1_remove(ngx_edge_cache_l1_t *l1, const u_char *key);
 
-/* Removes the entries whose label has these digests (0: any); gives how
- * many. */
+/* The purges that the zone has seen. */
+ngx_edge_cache_purges_t *ngx_edge_cache_l1_purges(ngx_edge_cache_l1_t *l1);
+
+/* Removes the entries whose label has these digests (0: any), and those that
+ * are being made; gives how many there were. */
 ngx_uint_t ngx_edge_cache_l1_purge(ngx_edge_cache_l1_t *l1,
     const ngx_edge_cache_label_t *label);
 

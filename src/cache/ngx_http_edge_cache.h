@@ -42,6 +42,19 @@
 #define NGX_HTTP_EDGE_CACHE_LIFE    5000   /* ms of a flight, then renewed */
 
 
+#define NGX_HTTP_EDGE_CACHE_DIGITS  16     /* of a number of 64 bits */
+
+
+/* How a worker asks a zone's Redis for purges. */
+typedef struct {
+    ngx_str_t                          key;
+    ngx_edge_redis_script_t            script;
+    ngx_event_t                        timer;
+    ngx_edge_redis_cmd_t               cmd;
+    ngx_msec_t                         sent;   /* when cmd was */
+} ngx_http_edge_cache_sync_t;
+
+
 /* An edge_cache_zone. */
 struct ngx_http_edge_cache_zone_s {
     ngx_str_t                          name;
@@ -49,6 +62,8 @@ struct ngx_http_edge_cache_zone_s {
     ngx_edge_cache_l1_t               *l1;     /* in the zone */
     ngx_edge_redis_t                  *redis;  /* NULL: none */
     ngx_edge_redis_script_t            script; /* of the lock there */
+    ngx_msec_t                         blind;  /* ms without word of purges */
+    ngx_http_edge_cache_sync_t         sync;
 };
 
 
@@ -160,6 +175,28 @@ char *ngx_http_edge_cache_purge(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_edge_cache_purge_compile(ngx_conf_t *cf,
     ngx_http_edge_cache_purge_t *purge);
+
+
+/* ngx_http_edge_cache_sync.c */
+
+/* At configuration, and in a worker: from then on it asks. */
+ngx_int_t ngx_http_edge_cache_sync_init(ngx_conf_t *cf,
+    ngx_http_edge_cache_zone_t *zone);
+ngx_int_t ngx_http_edge_cache_sync_start(ngx_cycle_t *cycle,
+    ngx_http_edge_cache_zone_t *zone);
+
+/* Asks what was purged, and purges label if there is one; as
+ * ngx_edge_redis_send(). */
+ngx_int_t ngx_http_edge_cache_sync_send(ngx_http_edge_cache_zone_t *zone,
+    ngx_edge_redis_cmd_t *cmd, const ngx_edge_cache_label_t *label);
+
+/* Notes what the answer to it says.  NGX_OK; NGX_ERROR: nothing. */
+ngx_int_t ngx_http_edge_cache_sync_read(ngx_http_edge_cache_zone_t *zone,
+    const ngx_edge_redis_reply_t *reply, ngx_msec_t sent);
+
+/* Reads NGX_HTTP_EDGE_CACHE_DIGITS hexadecimal digits, as "%016xL" writes
+ * them.  NGX_OK, NGX_ERROR. */
+ngx_int_t ngx_http_edge_cache_digits(const u_char *p, uint64_t *n);
 
 
 /* ngx_http_edge_cache_key.c */

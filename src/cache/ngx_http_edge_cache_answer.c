@@ -205,6 +205,8 @@ ngx_http_edge_cache_answer_missed(ngx_http_edge_cache_answer_t *answer)
     rec = ngx_http_edge_record_get(answer->seek.request);
     rec->cache_status = "MISS";
 
+    ngx_http_edge_cache_seek_begin(&answer->seek);
+
     return (ngx_http_edge_header_set(answer->seek.request, "Cache-Status",
                                      &status)
             == NGX_OK)
@@ -240,6 +242,7 @@ ngx_http_edge_cache_answer_put(ngx_http_edge_cache_answer_t *answer,
     e.stored = ngx_time();
     e.expires = e.stored + valid;
     e.modified = -1;
+    e.position = answer->seek.since.position;
     e.nparts = n;
 
     for (i = 0; i < n; i++) {

@@ -14,7 +14,9 @@
 #include "lib/ngx_http_edge_conf.h"
 
 
-#define NGX_HTTP_EDGE_CACHE_ZONE_MIN  (64 * 1024)
+#define NGX_HTTP_EDGE_CACHE_ZONE_MIN   (64 * 1024)
+#define NGX_HTTP_EDGE_CACHE_BLIND      60000  /* ms without word of purges */
+#define NGX_HTTP_EDGE_CACHE_BLIND_MIN  2000
 
 
 /* Renews a lock that is still the token's, or with 0 gives it up. */
@@ -26,6 +28,8 @@ static const ngx_str_t  ngx_http_edge_cache_lock_script = ngx_string(
 
 static char *ngx_http_edge_cache_zone_size(ngx_conf_t *cf,
     const ngx_str_t *text, ngx_str_t *name, size_t *size);
+static char *ngx_http_edge_cache_zone_redis(ngx_conf_t *cf,
+    ngx_http_edge_cache_zone_t *zone, const ngx_str_t *redis);
 static ngx_int_t ngx_http_edge_cache_init_zone(ngx_shm_zone_t *shm,
     void *data);
 
@@ -38,10 +42,12 @@ ngx_http_edge_cache_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     size_t                        size;
     ngx_str_t                    *value, text, name, redis;
     ngx_uint_t                    i;
+    ngx_msec_t                    blind;
     ngx_http_edge_cache_zone_t   *zone, **p;
 
     value = cf->args->elts;
     size = 0;
+    blind = 0;
     ngx_str_null(&name);
     ngx_str_null(&redis);
 
@@ -66,6 +72,18 @@ ngx_http_edge_cache_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             continue;
         }
 
+        if (ngx_http_edge_conf_param(&value[i], "blind", &text)
+            && blind == 0)
+        {
+            if (ngx_http_edge_conf_msec(cf, &text, &blind) != NGX_CONF_OK) {
+                return NGX_CONF_ERROR;
+            }
+
+            if (blind >= NGX_HTTP_EDGE_CACHE_BLIND_MIN) {
+                continue;
+            }
+        }
+
         return ngx_http_edge_conf_invalid(cf, &value[i]);
     }
 
@@ -86,14 +104,15 @@ ngx_http_edge_cache_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     zone->name = name;
 
+    zone->blind = blind ? blind : NGX_HTTP_EDGE_CACHE_BLIND;
+
     if (redis.len) {
-        zone->redis = ngx_edge_redis_by_name(cf, &redis);
-        if (zone->redis == NULL) {
+        if (ngx_http_edge_cache_zone_redis(cf, zone, &redis) != NGX_CONF_OK) {
             return NGX_CONF_ERROR;
         }
 
-        ngx_edge_redis_script_init(&zone->script,
-                                   &ngx_http_edge_cache_lock_script);
+    } else if (blind) {
+        return "has \"blind\" without \"redis\"";
     }
 
     zone->shm = ngx_shared_memory_add(cf, &name, size,
@@ -111,6 +130,25 @@ ngx_http_edge_cache_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     *p = zone;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_edge_cache_zone_redis(ngx_conf_t *cf,
+    ngx_http_edge_cache_zone_t *zone, const ngx_str_t *redis)
+{
+    zone->redis = ngx_edge_redis_by_name(cf, redis);
+
+    if (zone->redis == NULL
+        || ngx_http_edge_cache_sync_init(cf, zone) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_edge_redis_script_init(&zone->script,
+                               &ngx_http_edge_cache_lock_script);
 
     return NGX_CONF_OK;
 }
@@ -188,6 +226,7 @@ ngx_http_edge_cache_init_zone(ngx_shm_zone_t *shm, void *data)
 
     if (old) {
         zone->l1 = old->l1;
+        ngx_edge_cache_purges_again(ngx_edge_cache_l1_purges(zone->l1));
         return NGX_OK;
     }
 

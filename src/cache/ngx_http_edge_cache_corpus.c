@@ -24,7 +24,6 @@
 
 #define NGX_HTTP_EDGE_CACHE_BLIND    60000 /* ms a version serves unseen */
 #define NGX_HTTP_EDGE_CACHE_GUARD    5000  /* ms: no answer is that late */
-#define NGX_HTTP_EDGE_CACHE_VERSION  16    /* hexadecimal digits */
 
 
 static ngx_int_t ngx_http_edge_cache_corpus_ask(
@@ -197,7 +196,7 @@ ngx_http_edge_cache_corpus_send(ngx_pool_t *pool,
     const ngx_str_t *tenant, const ngx_str_t *collection, uint64_t version)
 {
     u_char     *p;
-    u_char      text[NGX_HTTP_EDGE_CACHE_VERSION];
+    u_char      text[NGX_HTTP_EDGE_CACHE_DIGITS];
     ngx_str_t   argv[3];
 
     p = ngx_pnalloc(pool, sizeof("edge:ver:{}:") + tenant->len
@@ -227,31 +226,11 @@ ngx_http_edge_cache_corpus_send(ngx_pool_t *pool,
 static uint64_t
 ngx_http_edge_cache_corpus_read(const ngx_str_t *text)
 {
-    u_char    c;
-    size_t    i;
     uint64_t  version;
 
-    if (text->len != NGX_HTTP_EDGE_CACHE_VERSION) {
-        return 0;
-    }
-
-    version = 0;
-
-    for (i = 0; i < text->len; i++) {
-        c = text->data[i];
-
-        if (c >= '0' && c <= '9') {
-            version = version << 4 | (c - '0');
-
-        } else if (c >= 'a' && c <= 'f') {
-            version = version << 4 | (c - 'a' + 10);
-
-        } else {
-            return 0;
-        }
-    }
-
-    return version;
+    return (text->len == NGX_HTTP_EDGE_CACHE_DIGITS
+            && ngx_http_edge_cache_digits(text->data, &version) == NGX_OK)
+           ? version : 0;
 }
 
 

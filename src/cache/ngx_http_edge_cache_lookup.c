@@ -403,6 +403,8 @@ ngx_http_edge_cache_fetch(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
+    ngx_http_edge_cache_seek_begin(&ctx->seek);
+
     if (ngx_http_edge_cache_keep_headers(r, ctx) != NGX_OK
         || ngx_http_edge_headers_strip(r, ngx_http_edge_cache_withheld)
            == NGX_ERROR)

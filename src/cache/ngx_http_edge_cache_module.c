@@ -30,6 +30,7 @@ static ngx_int_t ngx_http_edge_cache_add_variables(ngx_conf_t *cf);
 static ngx_int_t ngx_http_edge_cache_check(ngx_conf_t *cf,
     ngx_http_edge_cache_main_conf_t *cmcf);
 static ngx_int_t ngx_http_edge_cache_init(ngx_conf_t *cf);
+static ngx_int_t ngx_http_edge_cache_init_process(ngx_cycle_t *cycle);
 
 
 static ngx_conf_bitmask_t  ngx_http_edge_cache_methods[] = {
@@ -156,7 +157,7 @@ ngx_module_t  ngx_http_edge_cache_module = {
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
     NULL,                                  /* init module */
-    NULL,                                  /* init process */
+    ngx_http_edge_cache_init_process,      /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     NULL,                                  /* exit process */
@@ -479,6 +480,38 @@ ngx_http_edge_cache_init(ngx_conf_t *cf)
     }
 
     *h = ngx_http_edge_cache_handler;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_edge_cache_init_process(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                         i;
+    ngx_http_edge_cache_zone_t       **zone;
+    ngx_http_edge_cache_main_conf_t   *cmcf;
+
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    cmcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_edge_cache_module);
+    if (cmcf == NULL) {
+        return NGX_OK;                 /* no http block */
+    }
+
+    zone = cmcf->zones.elts;
+
+    for (i = 0; i < cmcf->zones.nelts; i++) {
+        if (zone[i]->redis
+            && ngx_http_edge_cache_sync_start(cycle, zone[i]) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
 
     return NGX_OK;
 }

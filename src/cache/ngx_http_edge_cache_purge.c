@@ -16,13 +16,40 @@
 #include "lib/ngx_http_edge_headers.h"
 
 
+#define NGX_HTTP_EDGE_CACHE_GUARD  5000    /* ms: no answer is that late */
+
+
+/* A purge on its way to Redis, in r->pool. */
+typedef struct {
+    ngx_http_request_t          *request;
+    ngx_http_edge_cache_zone_t  *zone;
+    ngx_uint_t                   n;        /* entries of the zone that went */
+    ngx_msec_t                   sent;
+    ngx_event_t                  timer;
+    ngx_edge_redis_cmd_t         cmd;
+} ngx_http_edge_cache_purge_ctx_t;
+
+
 static ngx_int_t ngx_http_edge_cache_purge_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_edge_cache_purge_may(ngx_http_request_t *r,
     const ngx_http_edge_cache_purge_t *purge);
 static ngx_int_t ngx_http_edge_cache_purge_label(ngx_http_request_t *r,
     ngx_edge_cache_label_t *label);
-static ngx_int_t ngx_http_edge_cache_purge_send(ngx_http_request_t *r,
+static ngx_int_t ngx_http_edge_cache_purge_share(ngx_http_request_t *r,
+    ngx_http_edge_cache_zone_t *zone, const ngx_edge_cache_label_t *label,
     ngx_uint_t n);
+static void ngx_http_edge_cache_purge_shared(ngx_edge_redis_cmd_t *cmd,
+    const ngx_edge_redis_reply_t *reply);
+static void ngx_http_edge_cache_purge_guard(ngx_event_t *ev);
+static void ngx_http_edge_cache_purge_end(
+    ngx_http_edge_cache_purge_ctx_t *ctx, ngx_int_t shared);
+static void ngx_http_edge_cache_purge_cleanup(void *data);
+static ngx_int_t ngx_http_edge_cache_purge_partly(ngx_http_request_t *r);
+static ngx_int_t ngx_http_edge_cache_purge_done(ngx_http_request_t *r,
+    ngx_uint_t n);
+static ngx_int_t ngx_http_edge_cache_purge_reply(ngx_http_request_t *r,
+    ngx_uint_t status, const char *type,
+    const ngx_str_t *body);
 
 
 char *
@@ -101,15 +128,6 @@ ngx_http_edge_cache_purge_compile(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    /* what is in Redis has no names to be found by */
-
-    if (purge->zone->redis) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"edge_cache_purge\" cannot empty zone \"%V\", which "
-                      "has a \"redis\"", &purge->name);
-        return NGX_CONF_ERROR;
-    }
-
     if (purge->variable.len == 0) {
         return NGX_CONF_OK;
     }
@@ -137,7 +155,9 @@ static ngx_int_t
 ngx_http_edge_cache_purge_handler(ngx_http_request_t *r)
 {
     ngx_int_t                              rc;
+    ngx_uint_t                             n;
     ngx_edge_cache_label_t                 label;
+    ngx_http_edge_cache_zone_t            *zone;
     const ngx_http_edge_cache_loc_conf_t  *clcf;
 
     if (r->method != NGX_HTTP_POST) {
@@ -160,8 +180,11 @@ ngx_http_edge_cache_purge_handler(ngx_http_request_t *r)
         return rc;
     }
 
-    return ngx_http_edge_cache_purge_send(r,
-                      ngx_edge_cache_l1_purge(clcf->purge->zone->l1, &label));
+    zone = clcf->purge->zone;
+    n = ngx_edge_cache_l1_purge(zone->l1, &label);
+
+    return zone->redis ? ngx_http_edge_cache_purge_share(r, zone, &label, n)
+                       : ngx_http_edge_cache_purge_done(r, n);
 }
 
 
@@ -224,28 +247,169 @@ ngx_http_edge_cache_purge_label(ngx_http_request_t *r,
 }
 
 
+/* The request waits: its answer says whether the others will know. */
+
 static ngx_int_t
-ngx_http_edge_cache_purge_send(ngx_http_request_t *r, ngx_uint_t n)
+ngx_http_edge_cache_purge_share(ngx_http_request_t *r,
+    ngx_http_edge_cache_zone_t *zone, const ngx_edge_cache_label_t *label,
+    ngx_uint_t n)
 {
-    u_char       *p;
+    ngx_http_cleanup_t               *cln;
+    ngx_http_edge_cache_purge_ctx_t  *ctx;
+
+    ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_edge_cache_purge_ctx_t));
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    cln = ngx_http_cleanup_add(r, 0);
+    if (cln == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    cln->handler = ngx_http_edge_cache_purge_cleanup;
+    cln->data = ctx;
+
+    ctx->request = r;
+    ctx->zone = zone;
+    ctx->n = n;
+    ctx->sent = ngx_current_msec;
+    ctx->cmd.done = ngx_http_edge_cache_purge_shared;
+    ctx->cmd.data = ctx;
+
+    if (ngx_http_edge_cache_sync_send(zone, &ctx->cmd, label) != NGX_OK) {
+        return ngx_http_edge_cache_purge_partly(r);
+    }
+
+    ctx->timer.handler = ngx_http_edge_cache_purge_guard;
+    ctx->timer.data = ctx;
+    ctx->timer.log = r->connection->log;
+
+    ngx_add_timer(&ctx->timer, NGX_HTTP_EDGE_CACHE_GUARD);
+
+    r->write_event_handler = ngx_http_request_empty_handler;
+    r->main->count++;
+
+    return NGX_DONE;
+}
+
+
+static void
+ngx_http_edge_cache_purge_shared(ngx_edge_redis_cmd_t *cmd,
+    const ngx_edge_redis_reply_t *reply)
+{
+    ngx_http_edge_cache_purge_ctx_t *ctx = cmd->data;
+
+    ngx_http_edge_cache_purge_end(ctx,
+                   ngx_http_edge_cache_sync_read(ctx->zone, reply, ctx->sent));
+}
+
+
+static void
+ngx_http_edge_cache_purge_guard(ngx_event_t *ev)
+{
+    ngx_http_edge_cache_purge_ctx_t *ctx = ev->data;
+
+    ngx_edge_redis_cancel(&ctx->cmd);
+
+    ngx_http_edge_cache_purge_end(ctx, NGX_ERROR);
+}
+
+
+static void
+ngx_http_edge_cache_purge_end(ngx_http_edge_cache_purge_ctx_t *ctx,
+    ngx_int_t shared)
+{
+    ngx_int_t            rc;
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+    c = r->connection;
+
+    if (ctx->timer.timer_set) {
+        ngx_del_timer(&ctx->timer);
+    }
+
+    ngx_http_set_log_request(c->log, r);
+
+    rc = (shared == NGX_OK) ? ngx_http_edge_cache_purge_done(r, ctx->n)
+                            : ngx_http_edge_cache_purge_partly(r);
+
+    ngx_http_finalize_request(r, rc);
+    ngx_http_run_posted_requests(c);
+}
+
+
+static void
+ngx_http_edge_cache_purge_cleanup(void *data)
+{
+    ngx_http_edge_cache_purge_ctx_t *ctx = data;
+
+    ngx_edge_redis_cancel(&ctx->cmd);
+
+    if (ctx->timer.timer_set) {
+        ngx_del_timer(&ctx->timer);
+    }
+}
+
+
+/* A location without edge_route: the body of this error is not made by the
+ * error filter. */
+
+static ngx_int_t
+ngx_http_edge_cache_purge_partly(ngx_http_request_t *r)
+{
+    static const ngx_str_t  retry = ngx_string("1");
+    static const ngx_str_t  problem = ngx_string(
+        "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\","
+        "\"status\":503,\"code\":\"purged_in_part\",\"detail\":\"Purged in "
+        "this instance alone: Redis did not take it. Repeat it.\"}");
+
+    if (ngx_http_edge_header_set(r, "Retry-After", &retry) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_edge_cache_purge_reply(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                           "application/problem+json",
+                                           &problem);
+}
+
+
+static ngx_int_t
+ngx_http_edge_cache_purge_done(ngx_http_request_t *r, ngx_uint_t n)
+{
+    u_char     text[sizeof("{\"purged\":}") + NGX_INT_T_LEN];
+    ngx_str_t  body;
+
+    body.data = text;
+    body.len = ngx_sprintf(text, "{\"purged\":%ui}", n) - text;
+
+    return ngx_http_edge_cache_purge_reply(r, NGX_HTTP_OK, "application/json",
+                                           &body);
+}
+
+
+static ngx_int_t
+ngx_http_edge_cache_purge_reply(ngx_http_request_t *r, ngx_uint_t status,
+    const char *type, const ngx_str_t *body)
+{
     ngx_buf_t    *b;
     ngx_int_t     rc;
     ngx_chain_t   out;
 
-    b = ngx_create_temp_buf(r->pool, sizeof("{\"purged\":}") + NGX_INT_T_LEN);
+    b = ngx_create_temp_buf(r->pool, body->len);
     if (b == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    p = ngx_sprintf(b->last, "{\"purged\":%ui}", n);
-
-    b->last = p;
+    b->last = ngx_cpymem(b->last, body->data, body->len);
     b->last_buf = 1;
     b->last_in_chain = 1;
 
-    r->headers_out.status = NGX_HTTP_OK;
-    r->headers_out.content_length_n = b->last - b->pos;
-    ngx_http_edge_content_type(r, "application/json");
+    r->headers_out.status = status;
+    r->headers_out.content_length_n = body->len;
+    ngx_http_edge_content_type(r, type);
 
     rc = ngx_http_send_header(r);
 

@@ -108,7 +108,7 @@ ngx_http_edge_cache_seek_near(ngx_http_edge_cache_seek_t *seek,
 }
 
 
-/* NGX_DECLINED: Redis is not to be had. */
+/* NGX_DECLINED: Redis is not to be had, or what was purged there not known. */
 
 static ngx_int_t
 ngx_http_edge_cache_seek_ask(ngx_http_edge_cache_seek_t *seek,
@@ -121,6 +121,12 @@ ngx_http_edge_cache_seek_ask(ngx_http_edge_cache_seek_t *seek,
     ngx_memcpy(seek->asked_key, key, NGX_EDGE_CACHE_KEY);
     seek->asked = 1;
     seek->far = 0;
+
+    ngx_http_edge_cache_seek_begin(seek);
+
+    if (seek->since.position == 0) {
+        return NGX_DECLINED;
+    }
 
     ngx_str_set(&argv[0], "GET");
     ngx_http_edge_cache_seek_name("edge:c:{", key, buf, &argv[1]);
@@ -142,7 +148,8 @@ ngx_http_edge_cache_seek_ask(ngx_http_edge_cache_seek_t *seek,
 }
 
 
-/* What is whole and fresh fills the zone, with the time that is left. */
+/* What is whole and fresh and was not purged fills the zone, with the time
+ * that is left. */
 
 static void
 ngx_http_edge_cache_seek_answered(ngx_edge_redis_cmd_t *cmd,
@@ -167,12 +174,16 @@ ngx_http_edge_cache_seek_answered(ngx_edge_redis_cmd_t *cmd,
             if (ngx_edge_cache_entry_read(&seek->found, seek->asked_key, p,
                                           value.len)
                 == NGX_OK
-                && ngx_time() < seek->found.expires)
+                && ngx_time() < seek->found.expires
+                && !ngx_edge_cache_purges_past_shared(
+                                     ngx_edge_cache_l1_purges(seek->zone->l1),
+                                     &seek->label, seek->found.position))
             {
                 seek->far = 1;
 
                 (void) ngx_edge_cache_l1_put(seek->zone->l1, seek->asked_key,
-                                             &seek->label, p, value.len);
+                                             &seek->label, seek->since.mark,
+                                             p, value.len);
             }
         }
     }
@@ -331,6 +342,14 @@ ngx_http_edge_cache_seek_go(ngx_http_edge_cache_seek_t *seek)
 
 
 void
+ngx_http_edge_cache_seek_begin(ngx_http_edge_cache_seek_t *seek)
+{
+    ngx_edge_cache_purges_now(ngx_edge_cache_l1_purges(seek->zone->l1),
+                              &seek->since);
+}
+
+
+void
 ngx_http_edge_cache_seek_put(ngx_http_edge_cache_seek_t *seek,
     const u_char *key, const ngx_str_t *data, time_t ttl)
 {
@@ -341,9 +360,9 @@ ngx_http_edge_cache_seek_put(ngx_http_edge_cache_seek_t *seek,
     /* no room in a full zone: the next one makes it again */
 
     (void) ngx_edge_cache_l1_put(seek->zone->l1, key, &seek->label,
-                                 data->data, data->len);
+                                 seek->since.mark, data->data, data->len);
 
-    if (seek->zone->redis == NULL || ttl <= 0) {
+    if (seek->zone->redis == NULL || ttl <= 0 || seek->since.position == 0) {
         return;
     }
 

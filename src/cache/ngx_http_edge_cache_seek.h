@@ -9,7 +9,7 @@
  *
  *     get -> OK                     bytes of the entry
  *            AGAIN, wake, get ...   Redis was asked
- *            DECLINED -> lead -> OK         go, then put or end
+ *            DECLINED -> lead -> OK         go: begin, then put or end
  *                                AGAIN, wake, get ...   somebody else goes
  *
  * The seeker is a part of its owner's context in r->pool.  Whatever Redis
@@ -43,7 +43,9 @@ typedef struct {
     ngx_edge_cache_label_t         label;
     u_char                         key[NGX_EDGE_CACHE_KEY];
 
-    /* private */
+    /* private, but for the entry's position */
+    ngx_edge_cache_since_t         since;
+
     u_char                         asked_key[NGX_EDGE_CACHE_KEY];
     ngx_edge_cache_entry_t         found;  /* in Redis, under asked_key */
     uint64_t                       flight; /* token; 0: not ours */
@@ -67,6 +69,9 @@ ngx_int_t ngx_http_edge_cache_seek_get(ngx_http_edge_cache_seek_t *seek,
 
 /* NGX_OK: the entry of seek->key is ours to make; NGX_AGAIN. */
 ngx_int_t ngx_http_edge_cache_seek_lead(ngx_http_edge_cache_seek_t *seek);
+
+/* What will be stored is asked for now: purges from now on are over it. */
+void ngx_http_edge_cache_seek_begin(ngx_http_edge_cache_seek_t *seek);
 
 /* Stores bytes that stay fresh for ttl seconds. */
 void ngx_http_edge_cache_seek_put(ngx_http_edge_cache_seek_t *seek,

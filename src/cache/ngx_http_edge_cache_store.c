@@ -102,6 +102,7 @@ ngx_http_edge_cache_judge(ngx_http_request_t *r,
         return NGX_OK;
     }
 
+    ctx->entry.position = ctx->seek.since.position;
     ctx->entry.stored = now;
     ctx->entry.expires = now + ttl;
 
