@@ -469,23 +469,31 @@ ngx_edge_keyset_md(ngx_uint_t hash)
 }
 
 
+/* An error may be recorded without its number, where memory ran out: then the
+ * queue says 0 before it is empty. */
+
 ngx_int_t
 ngx_edge_keyset_failed(void)
 {
     ngx_int_t      rc;
     unsigned long  error;
 
+    if (ERR_peek_error() == 0 && ERR_peek_last_error() == 0) {
+        return NGX_DECLINED;
+    }
+
     rc = NGX_DECLINED;
 
-    for ( ;; ) {
+    do {
         error = ERR_get_error();
-
-        if (error == 0) {
-            return rc;
-        }
 
         if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE) {
             rc = NGX_ERROR;
         }
-    }
+
+    } while (error || ERR_peek_last_error());
+
+    ERR_clear_error();
+
+    return rc;
 }
