@@ -54,6 +54,7 @@ sub http {
     server {
         listen 127.0.0.1:$port;
         location /one { edge_limit zone=one requests=1000r/d; empty_gif; }
+        location /minute { edge_limit zone=one requests=1000r/m; empty_gif; }
         location /other { edge_limit zone=one requests=2000r/d; empty_gif; }
         location /total { edge_limit zone=total requests=300r/d; empty_gif; }
         location /two { edge_limit zone=two requests=1000r/d;
@@ -175,6 +176,21 @@ is($count->{200}, 200, 'a burst');
 ok(until_true(sub { left('one-rpd:idle', 1000, 86.4) > 798 }),
    'all that was not used is given back');
 cmp_ok(left('one-rpd:idle', 1000, 86.4), '<=', 801, 'and not more');
+
+# Less the time since it was paid for, which has flowed back by itself.
+
+my $start = $redis->call('TIME');
+
+# How many seconds of the allowance were used since the start.
+sub spent {
+    my $tat = $redis->call('GET', 'edge:{:}:rl:one-rpm:age');
+
+    return $tat / 1_000_000 - $start->[0] - $start->[1] / 1_000_000;
+}
+
+is(many(200, '/minute?k=age', $ports[0])->{200}, 200, '12 seconds of a minute');
+ok(until_true(sub { spent() < 14.5 }), 'the rest is given back');
+cmp_ok(spent(), '>=', 12.95, 'but for its age, a second');
 
 # Another rate for the same key: the slice is not for it.
 
