@@ -155,7 +155,7 @@ qr/^event: sources\n[^\n]+\n\n(?:event: token\ndata: \{"delta":"x{1000}"\}\n\n){
 
 === TEST 8: the time for a stream ends while a client reads slowly
 --- generate: longer
---- rag: timeout stream=1s;
+--- rag: timeout stream=2s;
 --- user_files
 >>> rc
 limit-rate = 4M
