@@ -161,6 +161,28 @@ for my $case (['tenant=acme&module=m', 'acme /m/a'],
     }
 }
 
+# ---- a body is not waited for, nor an answer needed
+
+{
+    my $s = connected($ports[0]);
+    print $s "POST /purge?tenant=x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+        . "Content-Length: 3\r\n\r\na";
+    my $line = <$s>;
+    print $s 'bc';
+    like($line, qr/^HTTP\/1.1 200/, 'a body that comes slowly');
+    close $s;
+}
+
+{
+    my $old = body(1, '/m/left');
+    my $s = connected($ports[0]);
+    print $s "POST /purge?tenant=acme HTTP/1.1\r\nHost: a\r\n"
+        . "Content-Length: 0\r\n\r\n";
+    close $s;
+    ok(until_true(sub { body(1, '/m/left') ne $old }),
+       'a client that does not stay');
+}
+
 # ---- what is in Redis alone
 
 sub large_at {
@@ -274,7 +296,10 @@ like($nginx[0]->log_text, qr/zone "c" hears of purges again/, 'and logged');
 # ---- a Redis that hangs
 
 $redis->hang();
+my $left = connected($ports[0]);
+print $left "POST /purge?all=1 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
 is(purge(0, 'tenant=acme')->{status}, 503, 'a Redis that hangs');
+close $left;
 $redis->go_on();
 share('it goes on');
 
