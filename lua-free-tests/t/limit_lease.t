@@ -118,6 +118,14 @@ sub counting {
     });
 }
 
+sub source {
+    my ($path) = @_;
+
+    open my $in, '<', "../src/$path" or die "$path: $!\n";
+    local $/;
+    return scalar <$in>;
+}
+
 # How many scripts Redis has run.
 sub scripts {
     my $stats = $redis->call('INFO', 'commandstats') || '';
@@ -191,6 +199,30 @@ sub spent {
 is(many(200, '/minute?k=age', $ports[0])->{200}, 200, '12 seconds of a minute');
 ok(until_true(sub { spent() < 14.5 }), 'the rest is given back');
 cmp_ok(spent(), '>=', 12.95, 'but for its age, a second');
+
+# The script that gives back, with clocks of Redis that have been set: a new
+# master's may be behind that of the one which charged.
+
+sub given_back {
+    my ($born) = @_;                   # seconds before now
+
+    my ($lua) = source('limit/ngx_http_edge_limit_script.c')
+        =~ /limit_back_text = ngx_string\((.*?)\);/s;
+    $lua = join "\n", $lua =~ /"(.*?)\\n"/g;
+
+    my ($second) = @{$redis->call('TIME')};
+    $redis->call('SET', 'set', ($second + 100) * 1_000_000);
+    $redis->call('EVAL', $lua, 1, 'set', 10 * 1_000_000,
+                 ($second - $born) * 1_000_000);
+
+    my $tat = $redis->call('GET', 'set');
+    return ref $tat ? 100 : $second + 100 - $tat / 1_000_000;
+}
+
+my $given = given_back(4);
+ok($given > 0 && $given <= 6, 'less what may have flowed back') or diag $given;
+is(given_back(20), 0, 'or nothing');
+cmp_ok(given_back(-3600), '<=', 10, 'a clock that was set back adds nothing');
 
 # Another rate for the same key: the slice is not for it.
 
