@@ -62,6 +62,7 @@ sub http {
         location /mixed { edge_limit zone=two requests=1000r/d;
             edge_limit zone=exact requests=3r/d;
             edge_limit zone=exact concurrent=5; empty_gif; }
+        location /ready { edge_limit zone=exact requests=9r/d; empty_gif; }
         location /plan { edge_limit zone=plan requests=\$rate; empty_gif; }
         location /small { edge_limit zone=small requests=9r/d; empty_gif; }
         location /dry { edge_limit zone=few requests=2r/d;
@@ -112,7 +113,7 @@ sub counting {
     my $good = 0;
 
     return until_true(sub {
-        $good = status('/plan?k=ready', $port) =~ /PASSED|REJECTED/
+        $good = status('/ready?k=ready', $port) =~ /PASSED|REJECTED/
             ? $good + 1 : 0;
         return $good >= 20;
     });
@@ -273,7 +274,7 @@ is(join(' ', map { status('/dry?k=d') } 1 .. 3),
 
 # Plans; a small allowance has no slices.
 
-is(many(60, '/plan?k=gold1')->{200}, 60, 'a plan');
+is(many(60, '/plan?k=gold')->{200}, 60, 'a plan');
 is(many(60, '/plan?k=iron')->{200}, 20, 'another');
 is(many(60, '/plan?k=free')->{200}, 60, 'none');
 is(status('/plan?k=bad'), '500 ', 'a misspelled one');
@@ -343,6 +344,14 @@ is(status('/open'), '200 DEGRADED', 'open');
 $redis->again();
 ok(until_true(sub { status('/closed') eq '200 PASSED' }), 'another one');
 ok(counting($port), 'and all is well');
+
+# What is no state of ours is an error of Redis.
+
+$redis->call('LPUSH', 'edge:{:}:rl:one-rpd:list', 1);
+is(status('/one?k=list'), '200 DEGRADED', 'a wrong type') for 1 .. 3;
+like($nginx[2]->log_text, qr/edge limit: redis says "WRONGTYPE/, 'is told');
+$redis->call('DEL', 'edge:{:}:rl:one-rpd:list');
+ok(until_true(sub { status('/one?k=list') eq '200 PASSED' }), 'and mended');
 
 # A worker that dies with a slice, and maybe with a renewal under way.
 

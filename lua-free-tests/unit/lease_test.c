@@ -130,8 +130,14 @@ test_age(void)
     CHECK_INT(ngx_edge_lease_wait(&lease, &g, NOW + SECOND - 1), 0);
     CHECK_INT(ngx_edge_lease_expire(&lease, NOW + SECOND - 1, &born), 0);
     CHECK_INT(ngx_edge_lease_wait(&lease, &g, NOW + SECOND), -1);
+    CHECK_INT(ngx_edge_lease_tat(&lease, NOW + SECOND), NOW + SECOND);
+    lease.tat = NOW + 2 * SECOND;
+    CHECK_INT(ngx_edge_lease_tat(&lease, NOW + SECOND),
+              NOW + 2 * SECOND - 10 * MS);
     CHECK_INT(ngx_edge_lease_expire(&lease, NOW + SECOND, &born), 10);
     CHECK_INT(born, 1);
+    CHECK_INT(ngx_edge_lease_tat(&lease, NOW + SECOND),
+              NOW + 2 * SECOND - 10 * MS);
     CHECK_INT(ngx_edge_lease_expire(&lease, NOW + SECOND, &born), 0);
 
     /* a renewal holds on to what is left, at its age */

@@ -230,11 +230,7 @@ ngx_edge_lease_tat(const ngx_edge_lease_t *lease, int64_t now)
 {
     int64_t  tat;
 
-    tat = (lease->told) ? lease->tat : now;
-
-    if (now < lease->until) {
-        tat -= lease->left * lease->window;
-    }
+    tat = lease->told ? lease->tat - lease->left * lease->window : now;
 
     return ngx_max(tat, now);
 }
@@ -253,9 +249,9 @@ ngx_edge_lease_expire(ngx_edge_lease_t *lease, int64_t now, int64_t *born)
 
     *born = ngx_edge_lease_oldest(lease);
 
+    lease->tat -= left * lease->window;
     lease->left = 0;
     lease->old = 0;
-    lease->told = 0;
 
     return left;
 }

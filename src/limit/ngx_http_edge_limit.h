@@ -200,6 +200,10 @@ ngx_int_t ngx_http_edge_limit_take(ngx_http_edge_limit_take_t *take);
 /* Before a take is freed that may not be done. */
 void ngx_http_edge_limit_take_cancel(ngx_http_edge_limit_take_t *take);
 
+/* Logs an error that Redis answers with, while it counts as there. */
+void ngx_http_edge_limit_said(const ngx_http_edge_limit_zone_t *zone,
+    const ngx_edge_redis_reply_t *reply, ngx_log_t *log);
+
 /* Notes, and says in the log, that a zone has lost Redis or has it again. */
 void ngx_http_edge_limit_transition(const ngx_http_edge_limit_zone_t *zone,
     ngx_uint_t lost, ngx_log_t *log);

@@ -217,6 +217,8 @@ ngx_http_edge_limit_lease_granted(ngx_edge_redis_cmd_t *cmd,
     renewal = cmd->data;
     now = (int64_t) ngx_current_msec * 1000;
 
+    ngx_http_edge_limit_said(renewal->zone, reply, ngx_cycle->log);
+
     if (ngx_edge_limit_decision_granted(&renewal->gcra, renewal->cell.want,
                                         reply, &grant)
         != NGX_OK)

@@ -88,23 +88,21 @@ static void
 ngx_http_edge_limit_take_done(ngx_edge_redis_cmd_t *cmd,
     const ngx_edge_redis_reply_t *reply)
 {
-    ngx_int_t                    rc;
-    ngx_str_t                    text;
-    ngx_http_edge_limit_take_t  *take;
+    ngx_log_t                         *log;
+    ngx_int_t                          rc;
+    ngx_http_edge_limit_take_t        *take;
+    const ngx_http_edge_limit_zone_t  *zone;
 
     take = cmd->data;
 
-    ngx_http_set_log_request(take->request->connection->log, take->request);
+    zone = take->charge->policy->zone;
+    log = take->request->connection->log;
+
+    ngx_http_set_log_request(log, take->request);
 
     take->now = (int64_t) ngx_current_msec * 1000;
 
-    if (ngx_edge_redis_reply_type(reply) == ngx_edge_redis_error
-        && !take->charge->policy->zone->local->lost)
-    {
-        ngx_edge_redis_reply_str(reply, &text);
-        ngx_log_error(NGX_LOG_ERR, take->request->connection->log, 0,
-                      "edge limit: redis says \"%V\"", &text);
-    }
+    ngx_http_edge_limit_said(zone, reply, log);
 
     rc = ngx_http_edge_limit_script_read(take, reply);
 
@@ -113,8 +111,7 @@ ngx_http_edge_limit_take_done(ngx_edge_redis_cmd_t *cmd,
 
     } else {
         ngx_http_edge_limit_lease_done(take, rc);
-        ngx_http_edge_limit_transition(take->charge->policy->zone, 0,
-                                       take->request->connection->log);
+        ngx_http_edge_limit_transition(zone, 0, log);
     }
 
     take->done(take, rc);
@@ -192,6 +189,22 @@ ngx_http_edge_limit_share(ngx_http_edge_limit_charge_t *charge,
     own->tau = ngx_max(own->tau, ngx_edge_gcra_cost(own, 1));
 
     cell->gcra = own;
+}
+
+
+void
+ngx_http_edge_limit_said(const ngx_http_edge_limit_zone_t *zone,
+    const ngx_edge_redis_reply_t *reply, ngx_log_t *log)
+{
+    ngx_str_t  text;
+
+    if (ngx_edge_redis_reply_type(reply) == ngx_edge_redis_error
+        && !zone->local->lost)
+    {
+        ngx_edge_redis_reply_str(reply, &text);
+        ngx_log_error(NGX_LOG_ERR, log, 0, "edge limit: redis says \"%V\"",
+                      &text);
+    }
 }
 
 
