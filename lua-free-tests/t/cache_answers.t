@@ -445,8 +445,13 @@ like(check('cache zone= valid=1s;'), qr/invalid parameter "zone="/);
 like(check('cache valid=1s valid=2s;'), qr/invalid parameter "valid=2s"/);
 like(check('cache zone=c valid=1s semantic=0.95;'),
      qr/invalid parameter "semantic=0.95"/);
-like(check('cache zone=c valid=1s stale=5m;'),
-     qr/invalid parameter "stale=5m"/);
+is(check('cache zone=c valid=1s stale=5m;'), '', 'stale');
+like(check('cache zone=c valid=1s stale=0;'), qr/invalid time "0"/);
+like(check('cache zone=c valid=1s stale=x;'), qr/invalid time "x"/);
+like(check('cache zone=c valid=1s stale=1m stale=2m;'),
+     qr/invalid parameter "stale=2m"/);
+like(check('cache zone=c stale=1m version_max_age=1s;'),
+     qr/must have the "zone" and "valid" parameters/);
 like(check('cache zone=c valid=1s; cache zone=c valid=1s;'),
      qr/"cache" directive is duplicate/);
 

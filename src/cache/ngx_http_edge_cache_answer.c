@@ -25,7 +25,8 @@
 static ngx_int_t ngx_http_edge_cache_answer_find(
     ngx_http_edge_cache_answer_t *answer, ngx_edge_cache_entry_t *e);
 static ngx_int_t ngx_http_edge_cache_answer_found(
-    ngx_http_edge_cache_answer_t *answer, const ngx_edge_cache_entry_t *e);
+    ngx_http_edge_cache_answer_t *answer, const ngx_edge_cache_entry_t *e,
+    const char *how);
 static ngx_int_t ngx_http_edge_cache_answer_missed(
     ngx_http_edge_cache_answer_t *answer);
 static void ngx_http_edge_cache_answer_cleanup(void *data);
@@ -117,11 +118,17 @@ ngx_http_edge_cache_answer_get(ngx_http_edge_cache_answer_t *answer,
 
     if (rc == NGX_OK && e.nparts == n && sound(e.part)) {
 
-        for (i = 0; i < n; i++) {
-            parts[i] = e.part[i];
+        if (ngx_time() < e.expires) {
+
+            for (i = 0; i < n; i++) {
+                parts[i] = e.part[i];
+            }
+
+            return ngx_http_edge_cache_answer_found(answer, &e, "HIT");
         }
 
-        return ngx_http_edge_cache_answer_found(answer, &e);
+        answer->old = e;
+        answer->has_old = 1;
     }
 
     if (rc == NGX_OK || rc == NGX_DECLINED) {
@@ -144,19 +151,41 @@ ngx_http_edge_cache_answer_find(ngx_http_edge_cache_answer_t *answer,
 
     rc = ngx_http_edge_cache_seek_get(&answer->seek, answer->seek.key, e);
 
-    if (rc == NGX_OK
-        && (e->kind != ngx_edge_cache_answer || ngx_time() >= e->expires))
-    {
+    return (rc == NGX_OK && e->kind != ngx_edge_cache_answer) ? NGX_DECLINED
+                                                             : rc;
+}
+
+
+ngx_int_t
+ngx_http_edge_cache_answer_stale(ngx_http_edge_cache_answer_t *answer,
+    ngx_str_t *parts, time_t stale)
+{
+    ngx_uint_t  i;
+
+    if (!answer->has_old || ngx_time() - stale >= answer->old.expires) {
         return NGX_DECLINED;
     }
 
-    return rc;
+    for (i = 0; i < answer->old.nparts; i++) {
+        parts[i] = answer->old.part[i];
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_edge_cache_answer_given(ngx_http_edge_cache_answer_t *answer)
+{
+    ngx_http_edge_cache_answer_drop(answer);
+
+    return ngx_http_edge_cache_answer_found(answer, &answer->old, "STALE");
 }
 
 
 static ngx_int_t
 ngx_http_edge_cache_answer_found(ngx_http_edge_cache_answer_t *answer,
-    const ngx_edge_cache_entry_t *e)
+    const ngx_edge_cache_entry_t *e, const char *how)
 {
     time_t                   now;
     u_char                  *p;
@@ -167,7 +196,7 @@ ngx_http_edge_cache_answer_found(ngx_http_edge_cache_answer_t *answer,
     r = answer->seek.request;
 
     rec = ngx_http_edge_record_get(r);
-    rec->cache_status = "HIT";
+    rec->cache_status = how;
 
     p = ngx_pnalloc(r->pool, sizeof("ai-edge; hit; ttl=; collapsed")
                              + 2 * NGX_TIME_T_LEN);
@@ -200,15 +229,16 @@ ngx_http_edge_cache_answer_missed(ngx_http_edge_cache_answer_t *answer)
 {
     ngx_http_edge_record_t  *rec;
 
-    static const ngx_str_t   status = ngx_string("ai-edge; fwd=miss");
+    static const ngx_str_t   miss = ngx_string("ai-edge; fwd=miss");
+    static const ngx_str_t   stale = ngx_string("ai-edge; fwd=stale");
 
     rec = ngx_http_edge_record_get(answer->seek.request);
-    rec->cache_status = "MISS";
+    rec->cache_status = answer->has_old ? "EXPIRED" : "MISS";
 
     ngx_http_edge_cache_seek_begin(&answer->seek);
 
     return (ngx_http_edge_header_set(answer->seek.request, "Cache-Status",
-                                     &status)
+                                     answer->has_old ? &stale : &miss)
             == NGX_OK)
            ? NGX_DECLINED : NGX_ERROR;
 }
@@ -223,7 +253,7 @@ ngx_http_edge_cache_answer_stop(ngx_http_edge_cache_answer_t *answer)
 
 void
 ngx_http_edge_cache_answer_put(ngx_http_edge_cache_answer_t *answer,
-    const ngx_str_t *parts, ngx_uint_t n, time_t valid)
+    const ngx_str_t *parts, ngx_uint_t n, time_t valid, time_t stale)
 {
     ngx_str_t               data;
     ngx_uint_t              i;
@@ -261,7 +291,7 @@ ngx_http_edge_cache_answer_put(ngx_http_edge_cache_answer_t *answer,
     if (data.data) {
         ngx_edge_cache_entry_write(&e, answer->seek.key, data.data);
         ngx_http_edge_cache_seek_put(&answer->seek, answer->seek.key, &data,
-                                     valid);
+                                     valid + stale);
         (void) ngx_pfree(answer->seek.request->pool, data.data);
     }
 

@@ -15,6 +15,7 @@
  *                      NGX_AGAIN, wake, get ...    somebody makes it
  *                      NGX_DECLINED -> put         made by us
  *                                   -> drop        made, and not to be kept
+ *                                   -> stale ...   not made: an old one
  *
  * Who does neither put nor drop (the client left, a failure) lets the next one
  * try when its request ends.
@@ -75,9 +76,20 @@ ngx_int_t ngx_http_edge_cache_answer_get(ngx_http_edge_cache_answer_t *answer,
 /* Wake is not called any more. */
 void ngx_http_edge_cache_answer_stop(ngx_http_edge_cache_answer_t *answer);
 
-/* Keeps it for valid seconds, or up to a tenth less. */
+/* It could not be made: the parts of what get() found too old, if it has been
+ * so for less than stale seconds.  NGX_OK, NGX_DECLINED. */
+ngx_int_t ngx_http_edge_cache_answer_stale(
+    ngx_http_edge_cache_answer_t *answer, ngx_str_t *parts, time_t stale);
+
+/* And is given: the fields of get() say so, nobody has to wait for another.
+ * NGX_OK, NGX_ERROR. */
+ngx_int_t ngx_http_edge_cache_answer_given(
+    ngx_http_edge_cache_answer_t *answer);
+
+/* Keeps it for valid seconds, or up to a tenth less, and as an old one for
+ * stale seconds more. */
 void ngx_http_edge_cache_answer_put(ngx_http_edge_cache_answer_t *answer,
-    const ngx_str_t *parts, ngx_uint_t n, time_t valid);
+    const ngx_str_t *parts, ngx_uint_t n, time_t valid, time_t stale);
 
 /* There is none to be kept: nobody has to wait for one. */
 void ngx_http_edge_cache_answer_drop(ngx_http_edge_cache_answer_t *answer);

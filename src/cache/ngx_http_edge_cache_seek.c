@@ -53,24 +53,43 @@ ngx_int_t
 ngx_http_edge_cache_seek_get(ngx_http_edge_cache_seek_t *seek,
     const u_char *key, ngx_edge_cache_entry_t *e)
 {
-    ngx_int_t   rc;
+    ngx_int_t   rc, far;
     ngx_uint_t  asked;
 
     asked = seek->asked
             && ngx_memcmp(seek->asked_key, key, NGX_EDGE_CACHE_KEY) == 0;
 
-    if (asked && seek->far) {
+    if (asked && seek->far && ngx_time() < seek->found.expires) {
         *e = seek->found;
         return NGX_OK;
     }
 
     rc = ngx_http_edge_cache_seek_near(seek, key, e);
 
-    if (rc != NGX_DECLINED || seek->zone->redis == NULL || asked) {
+    if (rc == NGX_OK && (e->kind != ngx_edge_cache_answer
+                         || ngx_time() < e->expires))
+    {
+        return NGX_OK;
+    }
+
+    if (rc == NGX_ERROR || seek->zone->redis == NULL) {
         return rc;
     }
 
-    return ngx_http_edge_cache_seek_ask(seek, key);
+    /* an answer that is old here may have been made anew elsewhere */
+
+    if (!asked) {
+        far = ngx_http_edge_cache_seek_ask(seek, key);
+
+        return (far == NGX_DECLINED) ? rc : far;
+    }
+
+    if (rc == NGX_DECLINED && seek->far) {
+        *e = seek->found;
+        return NGX_OK;
+    }
+
+    return rc;
 }
 
 
@@ -148,8 +167,8 @@ ngx_http_edge_cache_seek_ask(ngx_http_edge_cache_seek_t *seek,
 }
 
 
-/* What is whole and fresh and was not purged fills the zone, with the time
- * that is left. */
+/* What is whole and was not purged fills the zone: what is in it is not fresh,
+ * or Redis would not have been asked. */
 
 static void
 ngx_http_edge_cache_seek_answered(ngx_edge_redis_cmd_t *cmd,
@@ -174,7 +193,8 @@ ngx_http_edge_cache_seek_answered(ngx_edge_redis_cmd_t *cmd,
             if (ngx_edge_cache_entry_read(&seek->found, seek->asked_key, p,
                                           value.len)
                 == NGX_OK
-                && ngx_time() < seek->found.expires
+                && (seek->found.kind == ngx_edge_cache_answer
+                    || ngx_time() < seek->found.expires)
                 && !ngx_edge_cache_purges_past_shared(
                                      ngx_edge_cache_l1_purges(seek->zone->l1),
                                      &seek->label, seek->found.position))

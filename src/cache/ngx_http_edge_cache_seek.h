@@ -73,7 +73,7 @@ ngx_int_t ngx_http_edge_cache_seek_lead(ngx_http_edge_cache_seek_t *seek);
 /* What will be stored is asked for now: purges from now on are over it. */
 void ngx_http_edge_cache_seek_begin(ngx_http_edge_cache_seek_t *seek);
 
-/* Stores bytes that stay fresh for ttl seconds. */
+/* Stores bytes that are of use for ttl seconds. */
 void ngx_http_edge_cache_seek_put(ngx_http_edge_cache_seek_t *seek,
     const u_char *key, const ngx_str_t *data, time_t ttl);
 

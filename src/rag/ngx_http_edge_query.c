@@ -20,6 +20,9 @@
  *   a provider fails in mid-answer an "error" event
  *   the worker exits               an "error" event in a stream
  *   deadline                       as if all that is pending had failed
+ *
+ * Instead of a 503, and of an "error" event before the answer has begun, the
+ * client gets the answer of before, if the cache has one that may be given.
  */
 
 
@@ -42,6 +45,9 @@ static ngx_int_t ngx_http_edge_query_reply_search(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_do_generate(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_do_answer(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_query_finish(ngx_http_edge_query_t *q);
+static ngx_int_t ngx_http_edge_query_kept(ngx_http_edge_query_t *q);
+static ngx_int_t ngx_http_edge_query_down(ngx_http_edge_query_t *q,
+    const char *detail);
 static ngx_int_t ngx_http_edge_query_give_up(ngx_http_edge_query_t *q);
 static void ngx_http_edge_query_enter(ngx_http_edge_query_t *q,
     ngx_http_edge_query_state_e state);
@@ -180,17 +186,34 @@ ngx_http_edge_query_do_cache(ngx_http_edge_query_t *q)
         return NGX_OK;
     }
 
-    if (q->streamed) {
-        rc = ngx_http_edge_stream_open(q);
+    return ngx_http_edge_query_kept(q);
+}
 
-        if (rc == NGX_OK) {
-            ngx_http_edge_query_enter(q, ngx_http_edge_query_st_replay);
-        }
 
-        return rc;
+/* An answer that was made before. */
+
+static ngx_int_t
+ngx_http_edge_query_kept(ngx_http_edge_query_t *q)
+{
+    ngx_int_t  rc;
+
+    if (!q->streamed) {
+        return ngx_http_edge_query_finish(q);
     }
 
-    return ngx_http_edge_query_finish(q);
+    if (!q->ctx->streaming) {
+        q->ctx->expired = 0;           /* the stream has a deadline of its own,
+                                          and nothing else is started */
+        rc = ngx_http_edge_stream_open(q);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    ngx_http_edge_query_enter(q, ngx_http_edge_query_st_replay);
+
+    return NGX_OK;
 }
 
 
@@ -236,16 +259,14 @@ ngx_http_edge_query_do_search(ngx_http_edge_query_t *q)
 
     if (q->embed->result != ngx_http_edge_sub_ok) {
         ngx_http_edge_rag_log_call(q->ctx, "embed", q->embed);
-        return ngx_http_edge_rag_unavailable(q->ctx,
-                                       "the embedding service failed");
+        return ngx_http_edge_query_down(q, "the embedding service failed");
     }
 
     fault = ngx_http_edge_embed_read(q->ctx, q->embed, &q->vector, 1);
 
     if (fault) {
         ngx_http_edge_rag_log_garbage(q->ctx, "embed", fault);
-        return ngx_http_edge_rag_unavailable(q->ctx,
-                                       "the embedding service failed");
+        return ngx_http_edge_query_down(q, "the embedding service failed");
     }
 
     conf = rag->searches.elts;
@@ -286,8 +307,7 @@ ngx_http_edge_query_do_join(ngx_http_edge_query_t *q)
     }
 
     if (rc != NGX_OK) {
-        return ngx_http_edge_rag_unavailable(q->ctx,
-                                       "the document search failed");
+        return ngx_http_edge_query_down(q, "the document search failed");
     }
 
     ngx_http_edge_search_rank(q);
@@ -539,14 +559,37 @@ ngx_http_edge_query_finish(ngx_http_edge_query_t *q)
 }
 
 
+/* Nothing of an answer has been sent: an old one is better than an error. */
+
+static ngx_int_t
+ngx_http_edge_query_down(ngx_http_edge_query_t *q, const char *detail)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_edge_query_cache_stale(q);
+
+    if (rc == NGX_OK) {
+        return ngx_http_edge_query_kept(q);
+    }
+
+    return (rc == NGX_ERROR) ? NGX_ERROR
+                             : ngx_http_edge_rag_unavailable(q->ctx, detail);
+}
+
+
 static ngx_int_t
 ngx_http_edge_query_give_up(ngx_http_edge_query_t *q)
 {
     ngx_edge_buf_t  b;
 
     if (!q->ctx->streaming) {
-        return ngx_http_edge_rag_unavailable(q->ctx,
-                                       "no language model answered");
+        return ngx_http_edge_query_down(q, "no language model answered");
+    }
+
+    if (!ngx_http_edge_stream_stopped(q) && !ngx_http_edge_stream_begun(q)
+        && ngx_http_edge_query_cache_stale(q) == NGX_OK)
+    {
+        return ngx_http_edge_query_kept(q);
     }
 
     ngx_edge_buf_init(&b, q->ctx->request->pool, 512, 4096);

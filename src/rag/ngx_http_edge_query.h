@@ -10,7 +10,8 @@
  *           -> answer -> (end)
  *
  * A pipeline without a cache, and a search request, skip it; an answer found
- * there is the end: streamed in the state replay.  A pipeline with a store has
+ * there is the end: streamed in the state replay.  One found too old is kept
+ * in mind for where a failure would be the end.  A pipeline with a store has
  * no embed.  join ends a search request with its results.  reserve takes the
  * tokens that a model will need, before the header is sent; a question without
  * a passage ends there with a fixed answer.  answer goes back to generate
@@ -161,11 +162,14 @@ ngx_uint_t ngx_http_edge_query_max_tokens(const ngx_http_edge_query_t *q);
 ngx_uint_t ngx_http_edge_query_spent(ngx_http_edge_query_t *q,
     const ngx_str_t *text);
 
-/* ngx_http_edge_query_cache.c; the last three do nothing without a cache. */
+/* ngx_http_edge_query_cache.c; the last four do nothing without a cache. */
 
 /* NGX_OK: q holds a cached answer; NGX_DECLINED: there is none; NGX_AGAIN:
  * somebody else makes it, pending was raised; NGX_ERROR. */
 ngx_int_t ngx_http_edge_query_cache_get(ngx_http_edge_query_t *q);
+/* The answer could not be made: NGX_OK: q holds the one of before, if it may
+ * be given; NGX_DECLINED: there is none; NGX_ERROR. */
+ngx_int_t ngx_http_edge_query_cache_stale(ngx_http_edge_query_t *q);
 /* Keeps the sources; to be called while the passages are there. */
 ngx_int_t ngx_http_edge_query_cache_sources(ngx_http_edge_query_t *q);
 /* Keeps a piece of a streamed answer. */

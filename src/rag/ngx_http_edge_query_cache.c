@@ -289,6 +289,38 @@ ngx_http_edge_query_cache_fill(ngx_http_edge_query_t *q,
 }
 
 
+/* A stream that has told its sources goes on only with an answer that is from
+ * the same. */
+
+ngx_int_t
+ngx_http_edge_query_cache_stale(ngx_http_edge_query_t *q)
+{
+    ngx_str_t  part[ngx_http_edge_query_part_n], *sources;
+
+    if (!q->keyed
+        || ngx_http_edge_cache_answer_stale(q->ctx->cached, part,
+                                            q->ctx->conf->cache_stale)
+           != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    sources = &part[ngx_http_edge_query_part_sources];
+
+    if (q->ctx->streaming
+        && (sources->len != q->sources.len
+            || ngx_memcmp(sources->data, q->sources.data, sources->len) != 0))
+    {
+        return NGX_DECLINED;
+    }
+
+    ngx_http_edge_query_cache_fill(q, part);
+    q->degraded = 1;
+
+    return ngx_http_edge_cache_answer_given(q->ctx->cached);
+}
+
+
 static void
 ngx_http_edge_query_cache_wake(void *data)
 {
@@ -395,7 +427,8 @@ ngx_http_edge_query_cache_put(ngx_http_edge_query_t *q)
 
     ngx_http_edge_cache_answer_put(q->ctx->cached, part,
                                    ngx_http_edge_query_part_n,
-                                   q->ctx->conf->cache_valid);
+                                   q->ctx->conf->cache_valid,
+                                   q->ctx->conf->cache_stale);
 }
 
 

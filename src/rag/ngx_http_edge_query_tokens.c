@@ -175,9 +175,11 @@ ngx_http_edge_query_leave(ngx_http_edge_rag_ctx_t *ctx)
     q = ctx->op;
     call = q->generate;
 
-    used = q->usage.total_tokens;
+    /* usage and answer of a kept one were paid for */
 
-    if (used == 0) {
+    used = q->cached ? 0 : (int64_t) q->usage.total_tokens;
+
+    if (used == 0 && !q->cached) {
         used = q->usage.prompt_tokens + q->usage.completion_tokens;
     }
 
@@ -187,7 +189,7 @@ ngx_http_edge_query_leave(ngx_http_edge_rag_ctx_t *ctx)
     {
         /* the model has worked and not said how much, or works on */
 
-        used = q->estimate + (q->produced + q->answer.len
+        used = q->estimate + (q->produced + (q->cached ? 0 : q->answer.len)
                               + NGX_HTTP_EDGE_QUERY_BYTES - 1)
                              / NGX_HTTP_EDGE_QUERY_BYTES;
     }

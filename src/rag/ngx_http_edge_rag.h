@@ -112,6 +112,7 @@ typedef struct {
     ngx_str_t                     cache;       /* name of the zone; empty:
                                                   no cache */
     time_t                        cache_valid;
+    time_t                        cache_stale; /* 0: nothing old is given */
     ngx_msec_t                    cache_version_age;
     ngx_http_edge_cache_zone_t   *cache_zone;
     u_char                        digest[NGX_EDGE_HASH_SIZE]; /* of all this,

@@ -243,6 +243,7 @@ ngx_http_edge_rag_cache(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_edge_rag_conf_t *rag = conf;
 
+    time_t      *time;
     ngx_str_t   *arg, value;
     ngx_uint_t   i;
 
@@ -261,14 +262,14 @@ ngx_http_edge_rag_cache(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             continue;
         }
 
-        if (ngx_http_edge_conf_param(&arg[i], "valid", &value)
-            && rag->cache_valid == 0)
+        if ((ngx_http_edge_conf_param(&arg[i], "valid", &value)
+             && *(time = &rag->cache_valid) == 0)
+            || (ngx_http_edge_conf_param(&arg[i], "stale", &value)
+                && *(time = &rag->cache_stale) == 0))
         {
-            rag->cache_valid = ngx_parse_time(&value, 1);
+            *time = ngx_parse_time(&value, 1);
 
-            if (rag->cache_valid == (time_t) NGX_ERROR
-                || rag->cache_valid == 0)
-            {
+            if (*time == (time_t) NGX_ERROR || *time == 0) {
                 ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                    "invalid time \"%V\" in \"cache\" "
                                    "directive", &value);
