@@ -94,19 +94,11 @@ class Report:
         self.add(f"- {what}: {value}, target {limit}: "
                  + ("met" if met else "**missed**"))
 
-    def least(self, what, value, limit):
-        """The same of a number that should not be smaller."""
-        met = value >= limit
-        if not met:
-            self.missed.append(what)
-        self.add(f"- {what}: {value:.2f}, target at least {limit:g}: "
-                 + ("met" if met else "**missed**"))
-
     def budget(self, what, samples, bare, most, least):
         """What samples may have more than bare, in us, and the ratio."""
         self.target(f"CPU added, {what}", added(samples, bare, "cpu")[0],
                     most, "us")
-        self.least(f"ratio, {what}", ratio(samples, bare, "cpu"), least)
+        self.at_least(f"ratio, {what}", ratio(samples, bare, "cpu"), least)
 
     def write(self, path):
         with open(path, "w", encoding="utf-8") as f:

@@ -194,7 +194,7 @@ ngx_edge_keyset_try_hmac(EVP_MAC_CTX *mac, ngx_edge_keyset_job_t *job)
         return NGX_ERROR;
     }
 
-    if (CRYPTO_memcmp(code, signature->data, size) != 0) {
+    if (CRYPTO_memcmp(code, signature->data, signature->len) != 0) {
         *job->reason = NGX_EDGE_KEYSET_MISMATCH;
         return NGX_DECLINED;
     }
