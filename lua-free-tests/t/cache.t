@@ -395,6 +395,9 @@ is(purge('?all=1', $ann)->{status}, 403, 'and a word in it');
 is(purge('', $may)->{status}, 400, 'and to say what');
 is(purge('?tenant=', $may)->{status}, 400, 'not nothing');
 is(purge('?all', $may)->{status}, 400, 'all=1');
+is(purge("?$_", $may)->{status}, 400, "$_ is not clear")
+    for qw(all=1&tenant=acme tenant=acme&tenant=globex tenant=acme&modul=m
+           all=1&all=1 tenant=acme&& Tenant=acme all=10);
 is(get('/purge?all=1', $may)->{status}, 405, 'not by GET');
 
 fill();
@@ -406,6 +409,9 @@ is(join(' ', hit('n', 'acme'), hit('n', 'globex'), hit('m', 'globex'),
 purge('?tenant=acme', $may);
 is(join(' ', hit('n', 'globex'), hit('m', 'globex'), hit('m', 'acme'),
         hit('n', 'acme')), '1 1 0 0', 'a tenant');
+fill();
+purge('?tenant=%61cme', $may);
+is(hit('m', 'acme'), 0, 'also one that is encoded');
 fill();
 purge('?module=n', $may);
 is(join(' ', hit('m', 'acme'), hit('m', 'globex'), hit('n', 'acme'),

@@ -258,6 +258,19 @@ for my $i (0, 1) {
        "Redis has lost its purges: all goes at $i");
 }
 
+# ---- a fail-over loses the last one, and another is made at once
+
+is(purge(0, 'tenant=other')->{status}, 200, 'a purge');
+%old = map { $_ => body($_, "/m/over$_") } 0, 1;
+$redis->call('EVAL', "local last = redis.call('ZRANGE', KEYS[1], -1, -1,"
+             . " 'WITHSCORES') redis.call('ZREM', KEYS[1], last[1])"
+             . " redis.call('ZADD', KEYS[1], string.format('%.0f',"
+             . " last[2] + 1), string.rep('f', 32))", 1, 'edge:purge:{c}');
+for my $i (0, 1) {
+    ok(until_true(sub { body($i, "/m/over$i") ne $old{$i} }),
+       "who knew it tells: all goes at $i");
+}
+
 # ---- more labels than are kept
 
 $old{$_} = body($_, "/m/many$_") for 0, 1;

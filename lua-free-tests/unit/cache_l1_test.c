@@ -232,7 +232,7 @@ test_purge(void)
     CHECK_INT(put_of(1, 1, 12, 0), NGX_DECLINED);
     CHECK_INT(get(1, 1), NGX_DECLINED);
     CHECK_INT(put_of(3, 3, 10, 0), NGX_OK);
-    ngx_edge_cache_purges_now(ngx_edge_cache_l1_purges(l1), &since);
+    ngx_edge_cache_purges_now(ngx_edge_cache_l1_purges(l1), 0, &since);
     CHECK_INT(put_of(1, 1, 12, since.mark), NGX_OK);
 
     /* nor does it take away what is of after it */

@@ -14,7 +14,8 @@
 #include "cache/ngx_edge_cache_purges.h"
 
 
-#define BLIND  10000
+#define BLIND   10000
+#define READER  1
 
 
 static ngx_slab_pool_t          *pool;
@@ -86,7 +87,7 @@ now(void)
 {
     ngx_edge_cache_since_t  since;
 
-    ngx_edge_cache_purges_now(&purges, &since);
+    ngx_edge_cache_purges_now(&purges, READER, &since);
 
     return since;
 }
@@ -183,41 +184,89 @@ test_crowded(void)
 }
 
 
+/* An answer whose last purge was of this tenant. */
+
+static ngx_uint_t
+heard(ngx_uint_t reader, uint64_t tenant, uint64_t position, ngx_msec_t sent)
+{
+    ngx_edge_cache_label_t  label;
+
+    label.tenant = tenant;
+    label.module = 0;
+
+    return ngx_edge_cache_purges_read(&purges, reader, &label, position, sent,
+                                      BLIND);
+}
+
+
 static void
 test_positions(void)
 {
-    uint64_t  from, top;
+    uint64_t                from, top;
+    ngx_edge_cache_label_t  label;
 
     open_table(16);
 
-    ngx_edge_cache_purges_from(&purges, &from, &top);
+    CHECK_INT(ngx_edge_cache_purges_reader(&purges), READER);
+    ngx_edge_cache_purges_from(&purges, READER, &from, &top, &label);
     CHECK_INT(from, 0);
     CHECK_INT(top, 0);
     CHECK_INT(now().position, 0);
 
-    CHECK_INT(ngx_edge_cache_purges_read(&purges, 100, ngx_current_msec,
-                                         BLIND), 0);
+    CHECK_INT(heard(READER, 7, 100, ngx_current_msec), 0);
     CHECK_INT(now().position, 100);
 
     /* answers of two workers come in any order */
 
-    CHECK_INT(ngx_edge_cache_purges_read(&purges, 0, ngx_current_msec, BLIND),
-              0);
-    ngx_edge_cache_purges_from(&purges, &from, &top);
+    CHECK_INT(heard(READER, 8, 90, ngx_current_msec), 0);
+    CHECK_INT(heard(READER, 0, 0, ngx_current_msec), 0);
+    ngx_edge_cache_purges_from(&purges, READER, &from, &top, &label);
     CHECK_INT(from, 100);
     CHECK_INT(top, 100);
-
-    ngx_edge_cache_purges_again(&purges);
-    CHECK_INT(now().position, 0);
-    ngx_edge_cache_purges_from(&purges, &from, &top);
-    CHECK_INT(from, 0);
-    CHECK_INT(top, 100);
+    CHECK_INT(label.tenant, 7);
+    CHECK_INT(label.module, 0);
 
     CHECK_INT(ngx_edge_cache_purges_failed(&purges), 1);
     CHECK_INT(ngx_edge_cache_purges_failed(&purges), 0);
-    CHECK_INT(ngx_edge_cache_purges_read(&purges, 90, ngx_current_msec,
-                                         BLIND), 1);
+    CHECK_INT(heard(READER, 8, 101, ngx_current_msec), 1);
+    CHECK_INT(now().position, 101);
+    ngx_edge_cache_purges_from(&purges, READER, &from, &top, &label);
+    CHECK_INT(label.tenant, 8);
+
+    close_table();
+}
+
+
+/* Over a reload, to another Redis: what the old workers still hear is not what
+ * the new ones have to know, and they go on if the reload fails. */
+
+static void
+test_readers(void)
+{
+    uint64_t                from, top;
+    ngx_edge_cache_since_t  since;
+    ngx_edge_cache_label_t  label;
+
+    open_table(16);
+
+    CHECK_INT(ngx_edge_cache_purges_reader(&purges), READER);
+    (void) heard(READER, 1, 100, ngx_current_msec);
     CHECK_INT(now().position, 100);
+
+    CHECK_INT(ngx_edge_cache_purges_reader(&purges), READER + 1);
+    CHECK_INT(now().position, 100);
+    (void) heard(READER, 1, 200, ngx_current_msec);
+
+    ngx_edge_cache_purges_now(&purges, READER + 1, &since);
+    CHECK_INT(since.position, 0);
+    ngx_edge_cache_purges_from(&purges, READER + 1, &from, &top, &label);
+    CHECK_INT(from, 0);
+    CHECK_INT(top, 200);
+
+    (void) heard(READER + 1, 2, 300, ngx_current_msec);
+    ngx_edge_cache_purges_now(&purges, READER + 1, &since);
+    CHECK_INT(since.position, 300);
+    CHECK_INT(now().position, 0);
 
     close_table();
 }
@@ -228,7 +277,8 @@ turn(ngx_uint_t able, ngx_uint_t *gone)
 {
     ngx_msec_t  wait;
 
-    return ngx_edge_cache_purges_turn(&purges, able, BLIND, &wait, gone);
+    return ngx_edge_cache_purges_turn(&purges, READER, able, BLIND, &wait,
+                                      gone);
 }
 
 
@@ -246,10 +296,11 @@ test_turns(void)
     CHECK_INT(turn(1, &gone), 1);
     CHECK_INT(turn(1, &gone), 0);
 
-    (void) ngx_edge_cache_purges_read(&purges, 100, ngx_current_msec, BLIND);
+    (void) heard(READER, 1, 100, ngx_current_msec);
 
     ngx_stub_advance(1000);
-    CHECK_INT(ngx_edge_cache_purges_turn(&purges, 1, BLIND, &wait, &gone), 1);
+    CHECK_INT(ngx_edge_cache_purges_turn(&purges, READER, 1, BLIND, &wait,
+                                         &gone), 1);
     CHECK_INT(wait, 500);
     ngx_stub_advance(499);
     CHECK_INT(turn(1, &gone), 0);
@@ -273,7 +324,7 @@ test_blind(void)
 
     (void) turn(1, &gone);
     CHECK_INT(gone, 0);
-    (void) ngx_edge_cache_purges_read(&purges, 100, ngx_current_msec, BLIND);
+    (void) heard(READER, 1, 100, ngx_current_msec);
 
     mark = now().mark;
     ngx_stub_advance(BLIND - 1);
@@ -300,8 +351,7 @@ test_blind(void)
 
     /* an answer counts from when it was asked for */
 
-    CHECK_INT(ngx_edge_cache_purges_read(&purges, 100,
-                                         ngx_current_msec - 100, BLIND), 1);
+    CHECK_INT(heard(READER, 1, 100, ngx_current_msec - 100), 1);
     ngx_stub_advance(BLIND - 101);
     (void) turn(1, &gone);
     CHECK_INT(now().mark, mark + 2);
@@ -322,6 +372,7 @@ main(void)
     RUN(test_again);
     RUN(test_crowded);
     RUN(test_positions);
+    RUN(test_readers);
     RUN(test_turns);
     RUN(test_blind);
 

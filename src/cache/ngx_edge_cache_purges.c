@@ -45,14 +45,30 @@ ngx_edge_cache_purges_init(ngx_edge_cache_purges_t *purges,
 }
 
 
+ngx_uint_t
+ngx_edge_cache_purges_reader(ngx_edge_cache_purges_t *purges)
+{
+    ngx_uint_t  reader;
+
+    ngx_shmtx_lock(purges->mutex);
+
+    reader = ++purges->readers;
+    purges->next = ngx_current_msec;
+
+    ngx_shmtx_unlock(purges->mutex);
+
+    return reader;
+}
+
+
 void
-ngx_edge_cache_purges_now(ngx_edge_cache_purges_t *purges,
+ngx_edge_cache_purges_now(ngx_edge_cache_purges_t *purges, ngx_uint_t reader,
     ngx_edge_cache_since_t *since)
 {
     ngx_shmtx_lock(purges->mutex);
 
     since->mark = purges->mark;
-    since->position = purges->ready ? purges->top : 0;
+    since->position = (purges->ready == reader) ? purges->top : 0;
 
     ngx_shmtx_unlock(purges->mutex);
 }
@@ -217,20 +233,23 @@ ngx_edge_cache_purges_max(ngx_edge_cache_since_t *since,
 
 
 void
-ngx_edge_cache_purges_from(ngx_edge_cache_purges_t *purges, uint64_t *from,
-    uint64_t *top)
+ngx_edge_cache_purges_from(ngx_edge_cache_purges_t *purges,
+    ngx_uint_t reader, uint64_t *from, uint64_t *top,
+    ngx_edge_cache_label_t *label)
 {
     ngx_shmtx_lock(purges->mutex);
 
-    *from = purges->ready ? purges->top : 0;
+    *from = (purges->ready == reader) ? purges->top : 0;
     *top = purges->top;
+    *label = purges->newest;
 
     ngx_shmtx_unlock(purges->mutex);
 }
 
 
 ngx_uint_t
-ngx_edge_cache_purges_read(ngx_edge_cache_purges_t *purges, uint64_t position,
+ngx_edge_cache_purges_read(ngx_edge_cache_purges_t *purges,
+    ngx_uint_t reader, const ngx_edge_cache_label_t *label, uint64_t position,
     ngx_msec_t sent, ngx_msec_t blind)
 {
     ngx_uint_t  told;
@@ -239,8 +258,14 @@ ngx_edge_cache_purges_read(ngx_edge_cache_purges_t *purges, uint64_t position,
 
     told = purges->told;
 
+    /* answers of two workers come in any order */
+
+    if (position && position >= purges->top) {
+        purges->newest = *label;
+    }
+
     purges->top = ngx_max(purges->top, position);
-    purges->ready = 1;
+    purges->ready = reader;
     purges->told = 0;
 
     if ((ngx_msec_int_t) (sent + blind - purges->deadline) > 0) {
@@ -269,21 +294,9 @@ ngx_edge_cache_purges_failed(ngx_edge_cache_purges_t *purges)
 }
 
 
-void
-ngx_edge_cache_purges_again(ngx_edge_cache_purges_t *purges)
-{
-    ngx_shmtx_lock(purges->mutex);
-
-    purges->ready = 0;
-    purges->next = ngx_current_msec;
-
-    ngx_shmtx_unlock(purges->mutex);
-}
-
-
 ngx_uint_t
-ngx_edge_cache_purges_turn(ngx_edge_cache_purges_t *purges, ngx_uint_t able,
-    ngx_msec_t blind, ngx_msec_t *wait, ngx_uint_t *gone)
+ngx_edge_cache_purges_turn(ngx_edge_cache_purges_t *purges, ngx_uint_t reader,
+    ngx_uint_t able, ngx_msec_t blind, ngx_msec_t *wait, ngx_uint_t *gone)
 {
     ngx_msec_t  now;
     ngx_uint_t  ask;
@@ -304,8 +317,8 @@ ngx_edge_cache_purges_turn(ngx_edge_cache_purges_t *purges, ngx_uint_t able,
         purges->ready = 0;
     }
 
-    *wait = purges->ready ? NGX_EDGE_CACHE_PURGES_EVERY
-                          : NGX_EDGE_CACHE_PURGES_SOON;
+    *wait = (purges->ready == reader) ? NGX_EDGE_CACHE_PURGES_EVERY
+                                      : NGX_EDGE_CACHE_PURGES_SOON;
 
     ask = (able && (ngx_msec_int_t) (now - purges->next) >= 0);
 

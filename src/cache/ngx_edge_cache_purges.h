@@ -21,6 +21,10 @@
  * purged; so from then on all that is older than half of that time goes, again
  * and again, and what Redis has is not used, until it hears again.
  *
+ * A reader is what a configuration asks with: over a reload the Redis may be
+ * another one, and for a while the workers of both ask.  What one has read
+ * says nothing of the other's.
+ *
  * Every function but past and gone takes the zone's lock itself.
  */
 
@@ -65,9 +69,12 @@ typedef struct {
 
     /* of a zone with a Redis */
     uint64_t                  top;         /* greatest position seen */
+    ngx_edge_cache_label_t    newest;      /* of it, if ready */
+    ngx_uint_t                readers;     /* so many there were */
     ngx_msec_t                next;        /* when to ask again */
     ngx_msec_t                deadline;    /* blind from then on */
-    ngx_uint_t                ready;       /* all up to top is known */
+    ngx_uint_t                ready;       /* the reader that knows all up
+                                              to top; 0: none */
     ngx_uint_t                told;        /* of a failure, in the log */
 } ngx_edge_cache_purges_t;
 
@@ -77,8 +84,11 @@ size_t ngx_edge_cache_purges_size(ngx_uint_t sets);
 void ngx_edge_cache_purges_init(ngx_edge_cache_purges_t *purges,
     ngx_shmtx_t *mutex, ngx_uint_t sets, void *ways);
 
+/* A new reader's number.  What another one is doing goes on. */
+ngx_uint_t ngx_edge_cache_purges_reader(ngx_edge_cache_purges_t *purges);
+
 void ngx_edge_cache_purges_now(ngx_edge_cache_purges_t *purges,
-    ngx_edge_cache_since_t *since);
+    ngx_uint_t reader, ngx_edge_cache_since_t *since);
 
 /* Whether what was begun at the mark was purged since; with the lock held. */
 ngx_uint_t ngx_edge_cache_purges_past(ngx_edge_cache_purges_t *purges,
@@ -97,25 +107,26 @@ ngx_uint_t ngx_edge_cache_purges_past_shared(ngx_edge_cache_purges_t *purges,
 void ngx_edge_cache_purges_add(ngx_edge_cache_purges_t *purges,
     const ngx_edge_cache_label_t *label, uint64_t position);
 
-/* From where to read, and how far Redis has to know. */
+/* From where to read, and how far Redis has to know; if from is not 0, label
+ * is that of the purge there. */
 void ngx_edge_cache_purges_from(ngx_edge_cache_purges_t *purges,
-    uint64_t *from, uint64_t *top);
+    ngx_uint_t reader, uint64_t *from, uint64_t *top,
+    ngx_edge_cache_label_t *label);
 
-/* All up to position was read by an answer to what was sent at that time.  1:
- * a failure was told of before. */
+/* All up to this purge, or nothing new (position 0), was read by an answer to
+ * what was sent at that time.  1: a failure was told of before. */
 ngx_uint_t ngx_edge_cache_purges_read(ngx_edge_cache_purges_t *purges,
-    uint64_t position, ngx_msec_t sent, ngx_msec_t blind);
+    ngx_uint_t reader, const ngx_edge_cache_label_t *label, uint64_t position,
+    ngx_msec_t sent, ngx_msec_t blind);
 
 /* It could not be read.  1: this is to be told. */
 ngx_uint_t ngx_edge_cache_purges_failed(ngx_edge_cache_purges_t *purges);
 
-/* The Redis may be another one now. */
-void ngx_edge_cache_purges_again(ngx_edge_cache_purges_t *purges);
-
 /* Called again by every worker after *wait; 1: this worker, which is able to,
  * asks now.  *gone is 1 if the zone has become blind. */
 ngx_uint_t ngx_edge_cache_purges_turn(ngx_edge_cache_purges_t *purges,
-    ngx_uint_t able, ngx_msec_t blind, ngx_msec_t *wait, ngx_uint_t *gone);
+    ngx_uint_t reader, ngx_uint_t able, ngx_msec_t blind, ngx_msec_t *wait,
+    ngx_uint_t *gone);
 
 
 #endif /* _NGX_EDGE_CACHE_PURGES_H_INCLUDED_ */

@@ -52,6 +52,7 @@ typedef struct {
     ngx_event_t                        timer;
     ngx_edge_redis_cmd_t               cmd;
     ngx_msec_t                         sent;   /* when cmd was */
+    ngx_uint_t                         reader; /* of the zone's purges */
 } ngx_http_edge_cache_sync_t;
 
 

@@ -226,16 +226,13 @@ ngx_http_edge_cache_init_zone(ngx_shm_zone_t *shm, void *data)
 
     if (old) {
         zone->l1 = old->l1;
-        ngx_edge_cache_purges_again(ngx_edge_cache_l1_purges(zone->l1));
-        return NGX_OK;
-    }
 
-    if (shm->shm.exists) {
+    } else if (shm->shm.exists) {
         zone->l1 = shpool->data;
-        return NGX_OK;
-    }
 
-    zone->l1 = ngx_edge_cache_l1_create(shpool, shm->shm.size);
+    } else {
+        zone->l1 = ngx_edge_cache_l1_create(shpool, shm->shm.size);
+    }
 
     if (zone->l1 == NULL) {
         ngx_log_error(NGX_LOG_EMERG, shm->shm.log, 0,
@@ -245,6 +242,8 @@ ngx_http_edge_cache_init_zone(ngx_shm_zone_t *shm, void *data)
 
     shpool->data = zone->l1;
 
+    zone->sync.reader = ngx_edge_cache_purges_reader(
+                                         ngx_edge_cache_l1_purges(zone->l1));
     return NGX_OK;
 }
 

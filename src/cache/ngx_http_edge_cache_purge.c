@@ -35,6 +35,8 @@ static ngx_int_t ngx_http_edge_cache_purge_may(ngx_http_request_t *r,
     const ngx_http_edge_cache_purge_t *purge);
 static ngx_int_t ngx_http_edge_cache_purge_label(ngx_http_request_t *r,
     ngx_edge_cache_label_t *label);
+static ngx_int_t ngx_http_edge_cache_purge_arg(ngx_http_request_t *r,
+    u_char *p, u_char *last, ngx_edge_cache_label_t *label, ngx_uint_t *all);
 static ngx_int_t ngx_http_edge_cache_purge_share(ngx_http_request_t *r,
     ngx_http_edge_cache_zone_t *zone, const ngx_edge_cache_label_t *label,
     ngx_uint_t n);
@@ -208,42 +210,101 @@ ngx_http_edge_cache_purge_may(ngx_http_request_t *r,
 }
 
 
-/* "all" has to be said: a forgotten argument must not empty the zone. */
+/* "all" has to be said, and nothing beside it: neither a forgotten argument nor
+ * a misspelt one must empty more than was meant, or less. */
 
 static ngx_int_t
 ngx_http_edge_cache_purge_label(ngx_http_request_t *r,
     ngx_edge_cache_label_t *label)
 {
-    ngx_str_t  value;
+    u_char      *p, *last, *end;
+    ngx_int_t    rc;
+    ngx_uint_t   all;
 
     label->tenant = 0;
     label->module = 0;
+    all = 0;
 
-    if (ngx_http_arg(r, (u_char *) "tenant", 6, &value) == NGX_OK) {
+    p = r->args.data;
+    last = p + r->args.len;
 
-        if (value.len == 0) {
+    while (p < last) {
+
+        end = ngx_strlchr(p, last, '&');
+
+        if (end == NULL) {
+            end = last;
+        }
+
+        rc = ngx_http_edge_cache_purge_arg(r, p, end, label, &all);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        p = end + 1;
+    }
+
+    return (all != (label->tenant || label->module)) ? NGX_OK
+                                                     : NGX_HTTP_BAD_REQUEST;
+}
+
+
+static ngx_int_t
+ngx_http_edge_cache_purge_arg(ngx_http_request_t *r, u_char *p, u_char *last,
+    ngx_edge_cache_label_t *label, ngx_uint_t *all)
+{
+    u_char     *dst;
+    uint64_t   *digest;
+    ngx_str_t   name, value;
+
+    name.data = p;
+    p = ngx_strlchr(p, last, '=');
+
+    if (p == NULL || p + 1 == last) {
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
+    name.len = p - name.data;
+    p++;
+
+    dst = ngx_pnalloc(r->pool, last - p);
+    if (dst == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    value.data = dst;
+
+    ngx_unescape_uri(&dst, &p, last - p, 0);
+
+    value.len = dst - value.data;
+
+    if (name.len == 3 && ngx_strncmp(name.data, "all", 3) == 0) {
+
+        if (*all || value.len != 1 || value.data[0] != '1') {
             return NGX_HTTP_BAD_REQUEST;
         }
 
-        label->tenant = ngx_http_edge_cache_digest(&value);
-    }
+        *all = 1;
 
-    if (ngx_http_arg(r, (u_char *) "module", 6, &value) == NGX_OK) {
-
-        if (value.len == 0) {
-            return NGX_HTTP_BAD_REQUEST;
-        }
-
-        label->module = ngx_http_edge_cache_digest(&value);
-    }
-
-    if (label->tenant || label->module) {
         return NGX_OK;
     }
 
-    return (ngx_http_arg(r, (u_char *) "all", 3, &value) == NGX_OK
-            && value.len == 1 && value.data[0] == '1')
-           ? NGX_OK : NGX_HTTP_BAD_REQUEST;
+    if (name.len != 6) {
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
+    digest = (ngx_strncmp(name.data, "tenant", 6) == 0) ? &label->tenant
+           : (ngx_strncmp(name.data, "module", 6) == 0) ? &label->module
+           : NULL;
+
+    if (digest == NULL || *digest) {
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
+    *digest = ngx_http_edge_cache_digest(&value);
+
+    return NGX_OK;
 }
 
 

@@ -365,7 +365,7 @@ void
 ngx_http_edge_cache_seek_begin(ngx_http_edge_cache_seek_t *seek)
 {
     ngx_edge_cache_purges_now(ngx_edge_cache_l1_purges(seek->zone->l1),
-                              &seek->since);
+                              seek->zone->sync.reader, &seek->since);
 }
 
 

@@ -13,7 +13,9 @@
  * the time it was made, so that who did not know it loses too much rather than
  * too little.  A set that is gone, or that knows less than an instance has
  * read there, has lost purges that nobody can name any more: then all is
- * purged.
+ * purged.  That it knows less is seen by the last purge that was read: its
+ * label, or all, must still have its position or a later one.  The end of the
+ * set alone would not tell, if another instance has purged since.
  *
  * A worker's question is idle or pending.  One that fails or is lost is asked
  * again, by whichever worker comes first; how long that may go on is the
@@ -32,19 +34,22 @@
 
 
 static void ngx_http_edge_cache_sync_timer(ngx_event_t *ev);
+static void ngx_http_edge_cache_sync_label(
+    const ngx_edge_cache_label_t *label, u_char *buf, ngx_str_t *text);
 static void ngx_http_edge_cache_sync_done(ngx_edge_redis_cmd_t *cmd,
     const ngx_edge_redis_reply_t *reply);
 static ngx_int_t ngx_http_edge_cache_sync_apply(
     ngx_http_edge_cache_zone_t *zone, const ngx_edge_redis_reply_t *reply,
-    uint64_t *top);
+    ngx_edge_cache_label_t *label, uint64_t *top);
 static ngx_int_t ngx_http_edge_cache_sync_purge(const ngx_str_t *member,
     const ngx_str_t *score, ngx_edge_cache_label_t *label,
     uint64_t *position);
 static void ngx_http_edge_cache_sync_cleanup(void *data);
 
 
-/* ARGV: from where to read, how far the set has to know, and the label to
- * purge or nothing.  Gives what is behind the first, the oldest first. */
+/* ARGV: from where to read, how far the set has to know, the label to purge
+ * or nothing, and the label that was read there or nothing.  Gives what is
+ * behind the first, the oldest first. */
 
 static ngx_str_t  ngx_http_edge_cache_sync_text = ngx_string(
     "local key, label, all = KEYS[1], ARGV[3], string.rep('0', 32)\n"
@@ -55,8 +60,12 @@ static ngx_str_t  ngx_http_edge_cache_sync_text = ngx_string(
     "local function put(n, member)\n"
     "  redis.call('ZADD', key, string.format('%.0f', n), member)\n"
     "end\n"
+    "local function at(member)\n"
+    "  return tonumber(redis.call('ZSCORE', key, member) or 0)\n"
+    "end\n"
     "local last, known = score(-1), tonumber(ARGV[2])\n"
-    "if last == 0 or last < known then label = all end\n"
+    "if last == 0 or last < known or ARGV[4] ~= ''\n"
+    "   and at(ARGV[4]) < known and at(all) < known then label = all end\n"
     "if label ~= '' then\n"
     "  local t = redis.call('TIME')\n"
     "  if label == all then redis.call('DEL', key) end\n"
@@ -65,9 +74,7 @@ static ngx_str_t  ngx_http_edge_cache_sync_text = ngx_string(
     "  if over > 0 then\n"
     "    last = score(over - 1)\n"
     "    redis.call('ZREMRANGEBYRANK', key, 0, over - 1)\n"
-    "    if tonumber(redis.call('ZSCORE', key, all) or 0) < last then\n"
-    "      put(last, all)\n"
-    "    end\n"
+    "    if at(all) < last then put(last, all) end\n"
     "  end\n"
     "end\n"
     "return redis.call('ZRANGEBYSCORE', key, '(' .. ARGV[1], '+inf',\n"
@@ -146,8 +153,9 @@ ngx_http_edge_cache_sync_timer(ngx_event_t *ev)
 
     able = (sync->cmd.pending == NULL && ngx_edge_redis_ready(zone->redis));
 
-    if (ngx_edge_cache_purges_turn(ngx_edge_cache_l1_purges(zone->l1), able,
-                                   zone->blind, &wait, &gone))
+    if (ngx_edge_cache_purges_turn(ngx_edge_cache_l1_purges(zone->l1),
+                                   sync->reader, able, zone->blind, &wait,
+                                   &gone))
     {
         /* what does not leave now is asked for at the next turn */
 
@@ -171,14 +179,14 @@ ngx_int_t
 ngx_http_edge_cache_sync_send(ngx_http_edge_cache_zone_t *zone,
     ngx_edge_redis_cmd_t *cmd, const ngx_edge_cache_label_t *label)
 {
-    u_char      *p;
-    uint64_t     from, top;
-    ngx_str_t    argv[4];
-    u_char       numbers[2][NGX_INT64_LEN];
-    u_char       text[NGX_HTTP_EDGE_CACHE_LABEL];
+    uint64_t                from, top;
+    ngx_str_t               argv[5];
+    u_char                  numbers[2][NGX_INT64_LEN];
+    u_char                  labels[2][NGX_HTTP_EDGE_CACHE_LABEL];
+    ngx_edge_cache_label_t  newest;
 
-    ngx_edge_cache_purges_from(ngx_edge_cache_l1_purges(zone->l1), &from,
-                               &top);
+    ngx_edge_cache_purges_from(ngx_edge_cache_l1_purges(zone->l1),
+                               zone->sync.reader, &from, &top, &newest);
 
     argv[0] = zone->sync.key;
 
@@ -188,17 +196,29 @@ ngx_http_edge_cache_sync_send(ngx_http_edge_cache_zone_t *zone,
     argv[2].data = numbers[1];
     argv[2].len = ngx_sprintf(numbers[1], "%uL", top) - numbers[1];
 
-    p = text;
+    ngx_http_edge_cache_sync_label(label, labels[0], &argv[3]);
+    ngx_http_edge_cache_sync_label(from ? &newest : NULL, labels[1],
+                                   &argv[4]);
+
+    return ngx_edge_redis_eval(zone->redis, cmd, &zone->sync.script, 1, 5,
+                               argv);
+}
+
+
+/* NULL: none, an empty text. */
+
+static void
+ngx_http_edge_cache_sync_label(const ngx_edge_cache_label_t *label,
+    u_char *buf, ngx_str_t *text)
+{
+    text->data = buf;
+    text->len = 0;
 
     if (label) {
-        p = ngx_sprintf(p, "%016xL%016xL", label->tenant, label->module);
+        text->len = ngx_sprintf(buf, "%016xL%016xL", label->tenant,
+                                label->module)
+                    - buf;
     }
-
-    argv[3].data = text;
-    argv[3].len = p - text;
-
-    return ngx_edge_redis_eval(zone->redis, cmd, &zone->sync.script, 1, 4,
-                               argv);
 }
 
 
@@ -218,6 +238,7 @@ ngx_http_edge_cache_sync_read(ngx_http_edge_cache_zone_t *zone,
 {
     uint64_t                  top;
     ngx_str_t                 text;
+    ngx_edge_cache_label_t    label;
     ngx_edge_cache_purges_t  *purges;
 
     purges = ngx_edge_cache_l1_purges(zone->l1);
@@ -228,7 +249,9 @@ ngx_http_edge_cache_sync_read(ngx_http_edge_cache_zone_t *zone,
         return NGX_ERROR;              /* its loss is told by the client */
 
     case ngx_edge_redis_array:
-        if (ngx_http_edge_cache_sync_apply(zone, reply, &top) == NGX_OK) {
+        if (ngx_http_edge_cache_sync_apply(zone, reply, &label, &top)
+            == NGX_OK)
+        {
             break;
         }
 
@@ -249,7 +272,9 @@ ngx_http_edge_cache_sync_read(ngx_http_edge_cache_zone_t *zone,
         return NGX_ERROR;
     }
 
-    if (ngx_edge_cache_purges_read(purges, top, sent, zone->blind)) {
+    if (ngx_edge_cache_purges_read(purges, zone->sync.reader, &label, top,
+                                   sent, zone->blind))
+    {
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                       "edge cache: zone \"%V\" hears of purges again",
                       &zone->name);
@@ -259,21 +284,24 @@ ngx_http_edge_cache_sync_read(ngx_http_edge_cache_zone_t *zone,
 }
 
 
-/* All of it or, what is not understood, nothing beyond: then the same is read
- * again. */
+/* All of it, with the last one in label and top, or, what is not understood,
+ * nothing beyond: then the same is read again. */
 
 static ngx_int_t
 ngx_http_edge_cache_sync_apply(ngx_http_edge_cache_zone_t *zone,
-    const ngx_edge_redis_reply_t *reply, uint64_t *top)
+    const ngx_edge_redis_reply_t *reply, ngx_edge_cache_label_t *label,
+    uint64_t *top)
 {
     uint64_t                  position;
     ngx_str_t                 member, score;
     ngx_uint_t                i, n;
-    ngx_edge_cache_label_t    label;
     ngx_edge_cache_purges_t  *purges;
 
     purges = ngx_edge_cache_l1_purges(zone->l1);
     n = ngx_edge_redis_reply_count(reply);
+
+    label->tenant = 0;
+    label->module = 0;
     *top = 0;
 
     for (i = 0; i + 1 < n; i += 2) {
@@ -283,13 +311,13 @@ ngx_http_edge_cache_sync_apply(ngx_http_edge_cache_zone_t *zone,
         ngx_edge_redis_reply_str(ngx_edge_redis_reply_element(reply, i + 1),
                                  &score);
 
-        if (ngx_http_edge_cache_sync_purge(&member, &score, &label, &position)
+        if (ngx_http_edge_cache_sync_purge(&member, &score, label, &position)
             != NGX_OK)
         {
             return NGX_ERROR;
         }
 
-        ngx_edge_cache_purges_add(purges, &label, position);
+        ngx_edge_cache_purges_add(purges, label, position);
 
         *top = position;
     }
