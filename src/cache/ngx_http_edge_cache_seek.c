@@ -53,14 +53,21 @@ ngx_int_t
 ngx_http_edge_cache_seek_get(ngx_http_edge_cache_seek_t *seek,
     const u_char *key, ngx_edge_cache_entry_t *e)
 {
-    ngx_int_t   rc, far;
-    ngx_uint_t  asked;
+    ngx_int_t                     rc, far;
+    ngx_uint_t                    i;
+    ngx_http_edge_cache_asked_t  *ask;
 
-    asked = seek->asked
-            && ngx_memcmp(seek->asked_key, key, NGX_EDGE_CACHE_KEY) == 0;
+    ask = NULL;
 
-    if (asked && seek->far && ngx_time() < seek->found.expires) {
-        *e = seek->found;
+    for (i = 0; i < seek->asked; i++) {
+
+        if (ngx_memcmp(seek->ask[i].key, key, NGX_EDGE_CACHE_KEY) == 0) {
+            ask = &seek->ask[i];
+        }
+    }
+
+    if (ask && ask->far && ngx_time() < ask->found.expires) {
+        *e = ask->found;
         return NGX_OK;
     }
 
@@ -78,14 +85,14 @@ ngx_http_edge_cache_seek_get(ngx_http_edge_cache_seek_t *seek,
 
     /* an answer that is old here may have been made anew elsewhere */
 
-    if (!asked) {
+    if (ask == NULL && seek->asked < NGX_HTTP_EDGE_CACHE_ASKS) {
         far = ngx_http_edge_cache_seek_ask(seek, key);
 
         return (far == NGX_DECLINED) ? rc : far;
     }
 
-    if (rc == NGX_DECLINED && seek->far) {
-        *e = seek->found;
+    if (rc == NGX_DECLINED && ask && ask->far) {
+        *e = ask->found;
         return NGX_OK;
     }
 
@@ -133,13 +140,15 @@ static ngx_int_t
 ngx_http_edge_cache_seek_ask(ngx_http_edge_cache_seek_t *seek,
     const u_char *key)
 {
-    u_char     buf[NGX_HTTP_EDGE_CACHE_NAME];
-    ngx_int_t  rc;
-    ngx_str_t  argv[2];
+    u_char                        buf[NGX_HTTP_EDGE_CACHE_NAME];
+    ngx_int_t                     rc;
+    ngx_str_t                     argv[2];
+    ngx_http_edge_cache_asked_t  *ask;
 
-    ngx_memcpy(seek->asked_key, key, NGX_EDGE_CACHE_KEY);
-    seek->asked = 1;
-    seek->far = 0;
+    ask = &seek->ask[seek->asked++];
+
+    ngx_memcpy(ask->key, key, NGX_EDGE_CACHE_KEY);
+    ask->far = 0;
 
     ngx_http_edge_cache_seek_begin(seek);
 
@@ -174,11 +183,13 @@ static void
 ngx_http_edge_cache_seek_answered(ngx_edge_redis_cmd_t *cmd,
     const ngx_edge_redis_reply_t *reply)
 {
-    u_char                      *p;
-    ngx_str_t                    value;
-    ngx_http_edge_cache_seek_t  *seek;
+    u_char                       *p;
+    ngx_str_t                     value;
+    ngx_http_edge_cache_seek_t   *seek;
+    ngx_http_edge_cache_asked_t  *ask;
 
     seek = cmd->data;
+    ask = &seek->ask[seek->asked - 1];
 
     if (ngx_edge_redis_reply_type(reply) == ngx_edge_redis_string) {
 
@@ -190,18 +201,17 @@ ngx_http_edge_cache_seek_answered(ngx_edge_redis_cmd_t *cmd,
         if (p) {
             ngx_memcpy(p, value.data, value.len);
 
-            if (ngx_edge_cache_entry_read(&seek->found, seek->asked_key, p,
-                                          value.len)
+            if (ngx_edge_cache_entry_read(&ask->found, ask->key, p, value.len)
                 == NGX_OK
-                && (seek->found.kind == ngx_edge_cache_answer
-                    || ngx_time() < seek->found.expires)
+                && (ask->found.kind == ngx_edge_cache_answer
+                    || ngx_time() < ask->found.expires)
                 && !ngx_edge_cache_purges_past_shared(
                                      ngx_edge_cache_l1_purges(seek->zone->l1),
-                                     &seek->label, seek->found.position))
+                                     &seek->label, ask->found.position))
             {
-                seek->far = 1;
+                ask->far = 1;
 
-                (void) ngx_edge_cache_l1_put(seek->zone->l1, seek->asked_key,
+                (void) ngx_edge_cache_l1_put(seek->zone->l1, ask->key,
                                              &seek->label, seek->since.mark,
                                              p, value.len);
             }

@@ -31,6 +31,15 @@
 
 
 #define NGX_HTTP_EDGE_CACHE_TOKEN  16      /* digits of a lock's token */
+#define NGX_HTTP_EDGE_CACHE_ASKS   2       /* a Vary, and a variant */
+
+
+/* What Redis has said, whether or not the zone has taken it. */
+typedef struct {
+    u_char                         key[NGX_EDGE_CACHE_KEY];
+    ngx_edge_cache_entry_t         found;
+    ngx_uint_t                     far;    /* it has it: found */
+} ngx_http_edge_cache_asked_t;
 
 
 typedef struct {
@@ -46,16 +55,14 @@ typedef struct {
     /* private, but for the entry's position */
     ngx_edge_cache_since_t         since;
 
-    u_char                         asked_key[NGX_EDGE_CACHE_KEY];
-    ngx_edge_cache_entry_t         found;  /* in Redis, under asked_key */
+    ngx_http_edge_cache_asked_t    ask[NGX_HTTP_EDGE_CACHE_ASKS];
+    ngx_uint_t                     asked;  /* of them; the last may wait */
     uint64_t                       flight; /* token; 0: not ours */
     u_char                         token[NGX_HTTP_EDGE_CACHE_TOKEN];
     ngx_msec_t                     until;
     ngx_event_t                    timer;
     ngx_edge_redis_cmd_t           cmd;
 
-    unsigned                       asked:1;    /* Redis has answered */
-    unsigned                       far:1;      /* and has it: found */
     unsigned                       locked:1;   /* its lock is ours */
     unsigned                       lockless:1; /* or not to be had */
     unsigned                       waited:1;   /* for somebody else */

@@ -7,6 +7,7 @@
 #     h=Name:value    a header field; any number of them ("+" is a space)
 #     s=404           the status
 #     b=n             n more bytes of body
+#     vary=n          a Vary field with a name of n bytes
 #     wait=s          seconds before it answers
 #     chunked=1       without a length; chunked=cut loses the end
 #     raw=1           neither length nor chunks: until the connection closes
@@ -72,6 +73,7 @@ sub answer {
         push @fields, "$value\r\n" if $name eq 'h';
         $status = $value if $name eq 's';
         $more = $value if $name eq 'b';
+        push @fields, 'Vary: ' . 'a' x $value . "\r\n" if $name eq 'vary';
         $wait = $value if $name eq 'wait';
         $chunked = $value if $name eq 'chunked';
         $raw = 1 if $name eq 'raw';
