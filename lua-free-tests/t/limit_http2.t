@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Tests for streams of HTTP/2 that wait for Redis, which hangs: for a limit, a
-# slot, a cached response.  Clients reset some of them, at once or later, and
+# slot, a cached response, a cached answer, a model's tokens.  Clients reset some of them, at once or later, and
 # whole connections; the others are answered, the connections go on, and
 # nothing is left.  They are for memory checkers as much as for themselves.
 
@@ -27,7 +27,7 @@ use constant STREAMS => 100;           # of a connection
 my $redis = Edge::Redis->start();
 my $port = $ENV{TEST_NGINX_SERVER_PORT};
 my $h2 = $ENV{TEST_NGINX_RAND_PORT_1};
-my @kinds = qw(limit slots cache);
+my @kinds = qw(limit slots cache answers tokens);
 
 # Of two edge_redis with one server, one waits for long, and one tells its
 # requests soon but goes on with the connection.
@@ -53,6 +53,25 @@ sub locations {
             edge_cache_lock on;
             proxy_pass http://127.0.0.1:$port/free/;
         }
+        location /$redis/answers/ { edge_route $redis; }
+        location /$redis/tokens/ {
+            edge_route tokens;
+            edge_limit zone=$redis tokens=1000000000t/d;
+        }
+END
+}
+
+sub pipeline {
+    my ($name, $more) = @_;
+
+    return <<"END";
+    edge_rag $name {
+        embed /_/embed/ model=e dimensions=3;
+        search /_/search/ collection=c;
+        generate /_/model/ model=m;
+        $more
+    }
+    edge_module $name { rag $name; }
 END
 }
 
@@ -72,6 +91,16 @@ my $nginx = Edge::Server->start(<<"END");
     edge_cache_zone zone=c_patient:1m redis=patient;
     edge_cache_zone zone=c_brief:1m redis=brief;
     edge_module m { target http://127.0.0.1:$port; }
+    @{[ pipeline('patient', 'cache zone=c_patient valid=1m;') ]}
+    @{[ pipeline('brief', 'cache zone=c_brief valid=1m;') ]}
+    @{[ pipeline('tokens', '') ]}
+    map \$uri \$made {
+        ~^/made/embed/ '{"data":[{"index":0,"embedding":[1,2,3]}]}';
+        ~^/made/search/ '{"result":{"points":[{"id":1,"score":0.9,"payload":{
+            "tenant_id":"acme","doc_id":"d","chunk":0,"text":"A note."}}]}}';
+        ~^/made/model/ '{"model":"m","choices":[{"index":0,
+            "finish_reason":"stop","message":{"content":"So it is [1]."}}]}';
+    }
     http2_max_concurrent_streams 256;
     keepalive_requests 100000;
     server {
@@ -81,6 +110,8 @@ my $nginx = Edge::Server->start(<<"END");
         @{[ locations('patient') ]}
         @{[ locations('brief') ]}
         location /free/ { return 200 free; }
+        location /made/ { default_type application/json; return 200 \$made; }
+        location /_/ { internal; proxy_pass http://127.0.0.1:$port/made/; }
     }
 END
 
@@ -111,7 +142,14 @@ sub good {
 sub asked {
     my ($client, $uri, @streams) = @_;
 
-    print $client map { headers($_, "$uri$_", 'x-t', 'acme') } @streams;
+    my ($question) = $uri =~ m{^(/\w+/(?:answers|tokens)/)};
+
+    for my $stream (@streams) {
+        print $client $question
+            ? body($stream, "${question}query", "{\"query\":\"$uri $stream\"}",
+                   'x-t', 'acme', 'content-type', 'application/json')
+            : headers($stream, "$uri$stream", 'x-t', 'acme');
+    }
 }
 
 
@@ -207,8 +245,10 @@ ok(good($client, 3001), 'waiting');
 print $client Edge::Http2::reset(2001);
 $nginx->signal('QUIT');
 ok(good($client, map { 2 * $_ + 2001 } 1 .. 9), 'answered at the end');
-ok($nginx->ended(), 'which comes');
+
+# What the worker asked for itself may wait as long as the patient one does.
 $redis->go_on();
+ok($nginx->ended(), 'which comes');
 
 is($nginx->alarms(), '', 'nothing alarming');
 

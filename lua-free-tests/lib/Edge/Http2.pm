@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Frames of HTTP/2, for tests of what a client does between them: many streams
-# at once, resets in mid-request.  Knows no flow control and compresses
-# nothing; responses are for those who need no more than their status.
+# at once, resets in mid-request.  Takes a megabyte of a connection, 64 KB of a
+# stream, and compresses nothing; responses are for those who need no more than
+# their status.
 #
-#     print $s preface(), headers(1, '/a', name => 'value'), reset(1);
+#     print $s preface(), headers(1, '/a', name => 'value'), reset(1),
+#         body(3, '/b', '{}', name => 'value');
 #     for (frames($s)) { my ($type, $stream, $first) = @$_; ... }
 
 package Edge::Http2;
@@ -16,10 +18,11 @@ use warnings;
 use IO::Select;
 
 use parent 'Exporter';
-our @EXPORT = qw(preface frame headers reset frames);
+our @EXPORT = qw(preface frame headers body reset frames);
 
 sub preface {
-    return "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" . frame(4, 0, 0, '');
+    return "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" . frame(4, 0, 0, '')
+        . frame(8, 0, 0, pack 'N', 2 ** 20);
 }
 
 sub frame {
@@ -33,13 +36,27 @@ sub frame {
 sub headers {
     my ($stream, $path, @fields) = @_;
 
-    my $block = "\x82\x86\x04" . text($path) . "\x01" . text('a');
+    return frame(1, 5, $stream, block("\x82", $path, @fields));
+}
+
+# The same with POST and a body.
+sub body {
+    my ($stream, $path, $body, @fields) = @_;
+
+    return frame(1, 4, $stream, block("\x83", $path, @fields))
+        . frame(0, 1, $stream, $body);
+}
+
+sub block {
+    my ($method, $path, @fields) = @_;
+
+    my $block = "$method\x86\x04" . text($path) . "\x01" . text('a');
 
     while (my ($name, $value) = splice @fields, 0, 2) {
         $block .= "\x00" . text($name) . text($value);
     }
 
-    return frame(1, 5, $stream, $block);
+    return $block;
 }
 
 # RST_STREAM: the client wants no more of it.
