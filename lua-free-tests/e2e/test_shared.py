@@ -77,6 +77,51 @@ def test_the_sdk_gets_kept_answers_too(sdk, calls):
     assert calls() == asked
 
 
+def chunks(sdk, question):
+    """What a stream of the SDK holds, but for what is of one request."""
+
+    with sdk.chat.completions.create(
+            model="metered", stream=True,
+            stream_options={"include_usage": True},
+            messages=[{"role": "user", "content": question}]) as stream:
+        return [chunk.model_dump(exclude={"id", "created"})
+                for chunk in stream], stream.response.headers["cache-status"]
+
+
+def pieces(chunks):
+    return [choice["delta"]["content"] for chunk in chunks
+            for choice in chunk["choices"] if choice["delta"]["content"]]
+
+
+def test_a_kept_stream_has_the_same_events(people, sdk, calls):
+    acme = people["acme"]
+    asked_here = QUESTION + " Stream it."
+    asked_there = QUESTION + " Stream it to the SDK."
+
+    with sdk("acme") as openai:
+        first, status = chunks(openai, asked_there)
+        assert "fwd=miss" in status
+        assert len(pieces(first)) > 1
+        events = acme.stream("metered", asked_here)
+        asked = calls()
+
+        again, status = chunks(openai, asked_there)
+        assert "hit" in status
+        assert again == first
+
+        here = acme.stream("metered", asked_here)
+        assert [e for e in here if e[0] in ("token", "usage")] \
+            == [e for e in events if e[0] in ("token", "usage")]
+
+        assert pieces(chunks(openai, asked_here)[0]) \
+            == [data["delta"] for data in one(events, "token")]
+        assert [data["delta"] for data
+                in one(acme.stream("metered", asked_there), "token")] \
+            == pieces(first)
+
+    assert calls() == asked
+
+
 def test_a_document_makes_kept_answers_old(people):
     people["acme"].query("metered", QUESTION)
     assert people["acme"].query("metered", QUESTION).json()["cached"]
