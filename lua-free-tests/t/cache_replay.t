@@ -31,6 +31,7 @@ my %said = (
     few => ['It', ' is ', '\\"21\\"', '', ' \\u00b0C', "\xed\x95\x9c\xea\xb5\xad",
             '\\n', '\\ud83d', '\\ude00', 'x' x 3000, ' [1]', ' [7].'],
     many => [map { "$_ " } 1 .. 3000],
+    late => ['a', 'b'],
 );
 
 my $calls = 0;
@@ -40,7 +41,7 @@ sub model {
 
     $calls++;
 
-    my ($name) = $call->{body} =~ /(many) words/ ? 'many' : 'few';
+    my ($name) = $call->{body} =~ /(many|late) words/ ? $1 : 'few';
     my @pieces = @{$said{$name}};
     my $usage = '"usage":{"prompt_tokens":11,"completion_tokens":40,'
         . '"total_tokens":51}';
@@ -57,8 +58,11 @@ sub model {
         '{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}',
         qq({"choices":[],$usage}), '[DONE]';
 
+    my ($begin, $end) = $events =~ /^(.*?\n\n)(.*)$/s;
+
     return ("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-            . 'Content-Length: ' . length($events) . "\r\n\r\n$events");
+            . 'Content-Length: ' . length($events) . "\r\n\r\n$begin",
+            $name eq 'late' ? \1.5 : (), $end);
 }
 
 Edge::Stub::start($ENV{TEST_NGINX_RAND_PORT_1}, {
@@ -217,6 +221,64 @@ is_deeply($whole, [$answer->{answer}], 'one event for a JSON answer');
 is_deeply(deltas(stream($completions, chat('few'))->{body}), $whole,
           'and one chunk');
 
+# ---- nothing of the first client's, and what this one asked for
+
+sub written {
+    my $s = connected() or die "connect: $!\n";
+    print $s @_;
+    return receive([$s], 20)->{$s};
+}
+
+# A request as text, of which there can be several in a connection.
+sub asking {
+    my ($version, $uri, $body, @fields) = @_;
+
+    my $text = $json->encode({ %$body, stream => $true });
+
+    return join("\r\n", "POST $uri HTTP/$version", 'Host: a', 'X-T: acme',
+                @fields, 'Content-Type: application/json',
+                'Content-Length: ' . length $text), "\r\n\r\n$text";
+}
+
+my $plain = { messages => [{ role => 'user', content => 'mine' }] };
+my $got = written(asking('1.1', $query, own('mine'), 'Connection: close',
+                         'X-Request-Id: the-first'));
+like($got, qr/"request_id":"the-first"/, 'the first client');
+$got = written(asking('1.1', $completions, $plain, 'X-Request-Id: second'),
+               asking('1.1', $query, own('mine'), 'X-Request-Id: third',
+                      'Connection: close'));
+is(scalar(() = $got =~ /^Cache-Status: ai-edge; hit/mg), 2,
+   'two hits in one connection');
+unlike($got, qr/the-first/, 'tell nothing of the first client');
+unlike($got, qr/"id":"chatcmpl-(?!second")/, 'have an identifier of their own');
+like($got, qr/"request_id":"third"/, 'in the other form, too');
+unlike((split /^HTTP/m, $got)[1], qr/"usage"/, 'no usage for who asks for none');
+
+$got = written(asking('1.0', $completions, $plain));
+like($got, qr/; hit.*\r\n\r\ndata: .*data: \[DONE\]\n\n\z/s, 'HTTP/1.0: whole');
+unlike($got, qr/^Transfer-Encoding/mi, 'and not chunked');
+
+# ---- a first client that leaves in the middle leaves nothing
+
+{
+    my $s = connected() or die "connect: $!\n";
+    my $text = '';
+
+    print $s asking('1.1', $query, own('late words'));
+
+    while ($text !~ /"delta":"a"/) {
+        sysread $s, $text, 4096, length $text or last;
+    }
+
+    close $s;
+
+    my @reply = map { stream($query, own('late words')) } 1, 2;
+
+    like($reply[0]{head}, qr/; fwd=miss/, 'left in the middle: not kept');
+    is_deeply(deltas($_->{body}), ['a', 'b'], 'the next one is') for @reply;
+    like($reply[1]{head}, qr/; hit/, 'and kept');
+}
+
 # ---- through filters
 
 my $want = later(stream($completions, chat('own: many words'))->{body});
@@ -286,7 +348,7 @@ is(scalar(grep { later(Edge::Cache::parse("$begun{$_}$texts->{$_}")->{body})
 my $hasty = slow('/hasty/api/v1/docs/chat/completions',
                    chat('own: many words'));
 ok(informed(qr/client timed out/), 'send_timeout holds');
-my $got = receive([$hasty], 20)->{$hasty};
+$got = receive([$hasty], 20)->{$hasty};
 ok(length $got && $got !~ /DONE/, 'and ends it');
 
 stream('/api/v1/short/query', own('many words'));
