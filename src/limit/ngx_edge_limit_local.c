@@ -242,6 +242,8 @@ ngx_edge_limit_insert(ngx_edge_limit_cell_t *cell, int64_t now)
 
         grown[++cell->used] = cell->slot;
         grown[0] = cell->used;
+        ngx_memzero(&grown[cell->used + 1],
+                    size - (cell->used + 1) * sizeof(uint32_t));
         value = grown;
     }
 
