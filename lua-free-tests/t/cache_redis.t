@@ -67,7 +67,7 @@ sub http {
     return <<"END";
     edge_redis r {
         server 127.0.0.1:$redis->{port};
-        timeout 500ms;
+        timeout @{[ $Edge::Server::slow ? '3s' : '500ms' ]};
     }
     edge_cache_zone zone=c:1m redis=r;
     edge_rag docs {

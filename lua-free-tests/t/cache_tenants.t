@@ -102,6 +102,8 @@ END
     # Each tenant's documents have a version, which is a part of a key, too;
     # those of all have one.
 
+    my $times = $Edge::Server::slow
+        ? 'timeout embed=20s search=20s total=60s;' : '';
     my $pipelines = join '', map { <<"END" } @modules;
     edge_rag $_ {
         embed /_embed/ model=e dimensions=3;
@@ -110,6 +112,7 @@ END
         generate /_model/ model=m;
         ingest /_write/ collection=docs;
         cache zone=$_ valid=10m version_max_age=500ms;
+        $times
     }
     edge_module $_ { rag $_; allow_write unverified; }
 END

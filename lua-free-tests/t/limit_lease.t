@@ -30,10 +30,11 @@ sub http {
     my ($port) = @_;
 
     my $lease = '1m redis=r mode=lease';
+    my $wait = $Edge::Server::slow ? '2s' : '200ms';
 
     return <<"END";
     keepalive_requests 100000;
-    edge_redis r { server 127.0.0.1:$redis->{port}; timeout 200ms; }
+    edge_redis r { server 127.0.0.1:$redis->{port}; timeout $wait; }
 
     edge_limit_zone \$arg_k zone=one:$lease;
     edge_limit_zone all zone=total:$lease replicas=3;
