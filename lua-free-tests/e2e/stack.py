@@ -185,6 +185,7 @@ UPSTREAMS = """
     proxy_http_version 1.1;
     proxy_set_header Connection "";
     proxy_connect_timeout 2s;
+    proxy_read_timeout 180s;
 
     edge_cors http://127.0.0.1:@page@;
 
