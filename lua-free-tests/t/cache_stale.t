@@ -26,15 +26,16 @@ my $json = JSON::PP->new->canonical->utf8;
 my $true = JSON::PP::true;
 
 # What is down, as told by /set/name; "moved" is a search with other results,
-# "cut" a model that stops in mid-answer.
+# "cut" a model that stops in mid-answer, "stall" one that fails late.
 my $down = 'none';
 my $n = 0;
 
 sub model {
     my ($call) = @_;
 
-    return "HTTP/1.1 500 E\r\nContent-Length: 0\r\n\r\n"
-        if $down eq 'model' || $down eq 'moved';
+    return ($down eq 'stall' ? \1.5 : (),
+            "HTTP/1.1 500 E\r\nContent-Length: 0\r\n\r\n")
+        if $down =~ /^(?:model|moved|stall)$/;
 
     $n++;
     my $usage = '"usage":{"prompt_tokens":11,"completion_tokens":4,'
@@ -128,6 +129,7 @@ my $conf = <<"END";
             edge_limit zone=t tokens=50000t/d;
             add_header X-Status \$edge_cache_status always;
         }
+        location = /purge { edge_cache_purge zone=far unverified; }
         $locations
     }
 END
@@ -285,6 +287,29 @@ ok(until_true(sub { status(query('far', 'elsewhere')) eq 'STALE' }),
 set('none');
 is(status(query('far', 'elsewhere')), 'EXPIRED', 'is made anew');
 is(status(query('far', 'elsewhere')), 'HIT', 'and kept');
+
+# ---- purged while the model is waited for
+
+set('model');
+ok(aged('far', 'elsewhere'), 'old again');
+set('stall');
+Edge::Stub::reset_calls($ENV{TEST_NGINX_RAND_PORT_1});
+
+my $body = '{"query":"elsewhere"}';
+my $s = connected() or die "connect: $!\n";
+print $s join("\r\n", 'POST /api/v1/far/query HTTP/1.1', 'Host: a', 'X-T: acme',
+              'Content-Type: application/json', 'Connection: close',
+              'Content-Length: ' . length $body), "\r\n\r\n$body";
+
+ok(until_true(sub {
+    my $c = connected($ENV{TEST_NGINX_RAND_PORT_1}) or return;
+    print $c "GET /_calls HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    shutdown $c, 1;
+    return receive([$c], 10)->{$c} =~ m{POST /model/};
+}), 'the model is asked');
+is(Edge::Cache::ask('POST', '/purge?module=far', '')->{status}, 200, 'purged');
+is(Edge::Cache::parse(receive([$s], 20)->{$s})->{status}, 503,
+   'the old answer is not given any more');
 is($nginx->alarms(), '', 'nothing alarming was logged');
 
 done_testing();

@@ -147,6 +147,7 @@ struct ngx_http_edge_cache_answer_s {
     ngx_http_edge_cache_seek_t         seek;
     ngx_edge_cache_entry_t             old;        /* found, but expired */
     ngx_uint_t                         has_old;
+    ngx_edge_cache_since_t             begun;  /* when it was asked for */
 
     /* while a corpus' version is being asked for */
     uint64_t                           corpus;     /* its id; 0: none asked */

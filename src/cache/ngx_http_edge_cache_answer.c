@@ -68,6 +68,9 @@ ngx_http_edge_cache_answer_create(ngx_http_request_t *r,
     answer->seek.wake = wake;
     answer->seek.data = data;
 
+    ngx_edge_cache_purges_now(ngx_edge_cache_l1_purges(zone->l1),
+                              zone->sync.reader, &answer->begun);
+
     cln->handler = ngx_http_edge_cache_answer_cleanup;
     cln->data = answer;
 
@@ -160,9 +163,25 @@ ngx_int_t
 ngx_http_edge_cache_answer_stale(ngx_http_edge_cache_answer_t *answer,
     ngx_str_t *parts, time_t stale)
 {
-    ngx_uint_t  i;
+    ngx_uint_t                i, past;
+    ngx_edge_cache_purges_t  *purges;
 
     if (!answer->has_old || ngx_time() - stale >= answer->old.expires) {
+        return NGX_DECLINED;
+    }
+
+    /* purged while another one was tried for */
+
+    purges = ngx_edge_cache_l1_purges(answer->seek.zone->l1);
+
+    ngx_shmtx_lock(purges->mutex);
+
+    past = ngx_edge_cache_purges_past(purges, &answer->seek.label,
+                                      answer->begun.mark);
+
+    ngx_shmtx_unlock(purges->mutex);
+
+    if (past) {
         return NGX_DECLINED;
     }
 
