@@ -372,7 +372,7 @@ ngx_http_edge_query_cache_piece(ngx_http_edge_query_t *q,
         return;
     }
 
-    if (q->captured.start == NULL) {
+    if (q->captured.pool == NULL) {    /* the first one */
         ngx_edge_buf_init(&q->captured, q->ctx->request->pool,
                           NGX_HTTP_EDGE_QUERY_CAPTURE,
                           NGX_HTTP_EDGE_CACHE_ANSWER_MAX);
@@ -444,7 +444,7 @@ ngx_http_edge_query_cache_text(ngx_http_edge_query_t *q, ngx_str_t *part)
         return NGX_OK;
     }
 
-    if (q->captured.start == NULL
+    if (q->captured.pool == NULL
         || ngx_edge_buf_done(&q->captured,
                              &part[ngx_http_edge_query_part_answer])
            != NGX_OK)
