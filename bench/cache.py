@@ -13,7 +13,7 @@ import wrk
 from report import added
 
 SECONDS = 2
-CONNECTIONS = 16
+CONNECTIONS = (16, 64)
 FAR = 1000                             # responses in Redis, few of them near
 
 # added us, ratio to return
@@ -56,7 +56,7 @@ def run(bench, report):
     ways = {"return": ("/bare/x", 1), "shared memory": ("/l1/x", 1),
             "Redis": ("/l2/%d", FAR), "empty_gif": ("/gif/", 1),
             "empty_gif, routed": ("/routed/", 1)}
-    taken = {name: [] for name in ways}
+    taken = {n: {name: [] for name in ways} for n in CONNECTIONS}
 
     with Redis(bench) as redis, \
             servers.Nginx(bench, "cache.conf", module=bench.module,
@@ -66,18 +66,20 @@ def run(bench, report):
         stored(server, [f"/l2/{i}" for i in range(FAR)], "; hit", tenant)
 
         for _ in range(bench.rounds):
-            for name, (path, n) in ways.items():
-                taken[name].append(
-                    wrk.run(bench, server, "paths.lua", path, CONNECTIONS,
-                            SECONDS, path, str(n)))
+            for connections, runs in taken.items():
+                for name, (path, n) in ways.items():
+                    runs[name].append(
+                        wrk.run(bench, server, "paths.lua", path, connections,
+                                SECONDS, path, str(n)))
         server.check_log()
 
-    show(report, taken)
-
-
-def show(report, taken):
     report.title("A cached response of 2 KB, added to return")
-    report.compared(taken, "return", "return")
+    for connections, runs in taken.items():
+        show(report, runs, connections)
+
+
+def show(report, taken, connections):
+    report.compared(taken, "return", "return", connections)
 
     routing = added(taken["empty_gif, routed"], taken["empty_gif"], "cpu")[0]
     report.add(f"Of a hit, {routing:.2f} us are the routing's.")
@@ -86,3 +88,4 @@ def show(report, taken):
     for name, (most, least) in TARGETS.items():
         report.budget(f"hit in {name}", taken[name], taken["return"], most,
                       least)
+    report.add()

@@ -9,7 +9,7 @@ import wrk
 from cache import Redis
 
 SECONDS = 2
-CONNECTIONS = 16
+CONNECTIONS = (16, 64)
 
 # added us, ratio to bare
 TARGETS = {"local": (0.3, 0.94), "leases from Redis": (0.5, 0.90),
@@ -20,24 +20,27 @@ def run(bench, report):
     ways = {"bare": "/bare", "limit_req": "/req", "local": "/local",
             "local, a plan's and slots": "/two",
             "leases from Redis": "/lease", "exact, in Redis": "/redis"}
-    taken = {name: [] for name in ways}
+    taken = {n: {name: [] for name in ways} for n in CONNECTIONS}
 
     with Redis(bench) as redis, \
             servers.Nginx(bench, "limit.conf", module=bench.module,
                           redis=redis.port) as server:
         for _ in range(bench.rounds):
-            for name, path in ways.items():
-                taken[name].append(
-                    wrk.run(bench, server, "paths.lua", path, CONNECTIONS,
-                            SECONDS, path, "1"))
+            for connections, runs in taken.items():
+                for name, path in ways.items():
+                    runs[name].append(
+                        wrk.run(bench, server, "paths.lua", path, connections,
+                                SECONDS, path, "1"))
         server.check_log()
 
-    show(report, taken)
-
-
-def show(report, taken):
     report.title("A limit, added to empty_gif")
-    report.compared(taken, "bare", "bare")
+    for connections, runs in taken.items():
+        show(report, runs, connections)
+
+
+def show(report, taken, connections):
+    report.compared(taken, "bare", "bare", connections)
 
     for name, (most, least) in TARGETS.items():
         report.budget(name, taken[name], taken["bare"], most, least)
+    report.add()

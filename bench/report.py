@@ -64,8 +64,10 @@ class Report:
             self.add("| " + " | ".join(row) + " |")
         self.add()
 
-    def compared(self, taken, bare, to):
+    def compared(self, taken, bare, to, connections):
         """A table of the ways of taken beside the one named bare."""
+        self.add(f"{connections} connections:")
+        self.add()
         reference = taken[bare]
         self.table(
             ("", "CPU us/request", "added us", f"ratio to {to}",
