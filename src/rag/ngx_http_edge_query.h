@@ -66,6 +66,13 @@ typedef struct ngx_http_edge_replay_s  ngx_http_edge_replay_t;
 typedef struct ngx_http_edge_query_s   ngx_http_edge_query_t;
 
 
+/* A streamed answer that may be kept. */
+typedef struct {
+    ngx_edge_buf_t  text;
+    ngx_edge_buf_t  borders;           /* of its pieces */
+} ngx_http_edge_query_captured_t;
+
+
 /* How a response is written: our own form or OpenAI's. Each adds to b. */
 typedef struct {
     void  (*answer)(ngx_http_edge_query_t *q, ngx_edge_buf_t *b);
@@ -122,8 +129,8 @@ struct ngx_http_edge_query_s {
 
     /* for the cache, in the request's pool */
     ngx_str_t                     sources;     /* JSON; empty: not cached */
-    ngx_edge_buf_t                captured;    /* of a streamed answer */
-    ngx_edge_buf_t                borders;     /* of its pieces */
+    ngx_http_edge_query_captured_t
+                                 *captured;    /* NULL: no piece yet */
     ngx_edge_pieces_t             pieces;      /* of a cached answer */
     uint64_t                      corpora[NGX_HTTP_EDGE_RAG_SEARCH_MAX];
     ngx_uint_t                    ncorpora;    /* whose version is known */

@@ -368,21 +368,35 @@ void
 ngx_http_edge_query_cache_piece(ngx_http_edge_query_t *q,
     const ngx_str_t *text)
 {
+    ngx_pool_t                      *pool;
+    ngx_http_edge_query_captured_t  *captured;
+
     if (!q->keyed || q->sources.len == 0) {
         return;
     }
 
-    if (q->captured.pool == NULL) {    /* the first one */
-        ngx_edge_buf_init(&q->captured, q->ctx->request->pool,
-                          NGX_HTTP_EDGE_QUERY_CAPTURE,
+    captured = q->captured;
+
+    if (captured == NULL) {
+        pool = q->ctx->request->pool;
+
+        captured = ngx_palloc(pool, sizeof(ngx_http_edge_query_captured_t));
+        if (captured == NULL) {
+            ngx_str_null(&q->sources);     /* not cached then */
+            return;
+        }
+
+        ngx_edge_buf_init(&captured->text, pool, NGX_HTTP_EDGE_QUERY_CAPTURE,
                           NGX_HTTP_EDGE_CACHE_ANSWER_MAX);
-        ngx_edge_buf_init(&q->borders, q->ctx->request->pool,
+        ngx_edge_buf_init(&captured->borders, pool,
                           NGX_HTTP_EDGE_QUERY_BORDERS,
                           NGX_HTTP_EDGE_CACHE_ANSWER_MAX);
+
+        q->captured = captured;
     }
 
-    ngx_edge_buf_str(&q->captured, text);
-    ngx_edge_pieces_add(&q->borders, text->len);
+    ngx_edge_buf_str(&captured->text, text);
+    ngx_edge_pieces_add(&captured->borders, text->len);
 }
 
 
@@ -444,15 +458,15 @@ ngx_http_edge_query_cache_text(ngx_http_edge_query_t *q, ngx_str_t *part)
         return NGX_OK;
     }
 
-    if (q->captured.pool == NULL
-        || ngx_edge_buf_done(&q->captured,
+    if (q->captured == NULL
+        || ngx_edge_buf_done(&q->captured->text,
                              &part[ngx_http_edge_query_part_answer])
            != NGX_OK)
     {
         return NGX_DECLINED;
     }
 
-    return ngx_edge_buf_done(&q->borders,
+    return ngx_edge_buf_done(&q->captured->borders,
                              &part[ngx_http_edge_query_part_pieces]);
 }
 
