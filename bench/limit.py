@@ -34,13 +34,4 @@ def run(bench, report):
         server.check_log()
 
     report.title("A limit, added to empty_gif")
-    for connections, runs in taken.items():
-        show(report, runs, connections)
-
-
-def show(report, taken, connections):
-    report.compared(taken, "bare", "bare", connections)
-
-    for name, (most, least) in TARGETS.items():
-        report.budget(name, taken[name], taken["bare"], most, least)
-    report.add()
+    report.by_load(taken, "bare", "bare", TARGETS)

@@ -80,6 +80,14 @@ class Report:
               f"{median(s, 'rps'):.0f}")
              for name, s in taken.items()])
 
+    def by_load(self, taken, bare, to, budgets):
+        """The same by connections, with what each way may cost."""
+        for connections, ways in taken.items():
+            self.compared(ways, bare, to, connections)
+            for name, (most, least) in budgets.items():
+                self.budget(name, ways[name], ways[bare], most, least)
+            self.add()
+
     def target(self, what, value, limit, unit):
         """One line that says whether a number is within its budget."""
         self.verdict(what, f"{value:.2f} {unit}", f"{limit:g} {unit}",

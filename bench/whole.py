@@ -51,13 +51,4 @@ def run(bench, report):
                  "cached response of 2 KB")
     report.add("The limit is in shared memory where nothing else is said.")
     report.add()
-    for connections, runs in taken.items():
-        show(report, runs, connections)
-
-
-def show(report, taken, connections):
-    report.compared(taken, "return", "return", connections)
-
-    for name, (most, least) in TARGETS.items():
-        report.budget(name, taken[name], taken["return"], most, least)
-    report.add()
+    report.by_load(taken, "return", "return", TARGETS)

@@ -77,15 +77,8 @@ sub http {
 END
 }
 
-# Three of them; the last one asks for the most workers.
-
-my @ports = ($ENV{TEST_NGINX_RAND_PORT_1}, $ENV{TEST_NGINX_RAND_PORT_2}, $port);
-my @nginx = map {
-    local $ENV{TEST_NGINX_SERVER_PORT} = $ports[$_];
-    local $Edge::Env::tmp = "$Edge::Env::tmp/nginx$_";
-    mkdir $Edge::Env::tmp;
-    Edge::Server->start(http($ports[$_]), workers => $_ + 1);
-} 0 .. 2;
+my @ports = three_ports();
+my @nginx = start_three(\&http);
 
 # One that is asked before it has reached Redis counts by itself.
 sub counting {

@@ -17,13 +17,11 @@
 /* sources: lib/ngx_edge_random.c */
 /* libs: -lcrypto */
 
-#include "unit.h"
+#include "limit_fixture.h"
 #include "limit/ngx_edge_limit_lease.h"
 
 
 #define MS       ((int64_t) 1000)
-#define SECOND   ((int64_t) 1000000)
-#define NOW      (1000 * SECOND)
 #define SKEW     (30 * MS)     /* between the clocks of two workers */
 #define KEYS     6
 #define CELLS    4
@@ -60,8 +58,6 @@ typedef struct {
 } account_t;
 
 
-static ngx_slab_pool_t         *pool;
-static ngx_edge_limit_local_t  *local;
 static ngx_edge_gcra_t          rate[3];
 static event_t                  event[EVENTS];
 static account_t                account[2][KEYS];
@@ -459,47 +455,12 @@ play(int64_t seconds, int64_t gap)
 static void
 set_up(ssize_t budget)
 {
-    ngx_str_t        text;
-    ngx_uint_t       i;
-    ngx_edge_rate_t  r;
+    zone_open(-1);
+    ngx_stub_slab_budget = budget;     /* of what comes behind the zone */
 
-    static const char    *rates[] = { "100r/s", "300r/s", "80r/s" };
-    static const int64_t  bursts[] = { 200, 100, 150 };
-
-    pool = ngx_stub_shpool();
-    local = ngx_edge_limit_local_create(pool, 64 * 128);
-    ngx_stub_slab_budget = budget;
-
-    for (i = 0; i < 3; i++) {
-        text = unit_str(rates[i]);
-        CHECK_INT(ngx_edge_rate_parse(&text, 'r', &r), NGX_OK);
-        ngx_edge_gcra_init(&rate[i], &r, bursts[i]);
-    }
-}
-
-
-static void
-tear_down(void)
-{
-    ngx_queue_t           *q;
-    ngx_edge_shm_entry_t  *e;
-
-    ngx_shmtx_lock(&pool->mutex);
-
-    while (!ngx_queue_empty(&local->table->lru)) {
-        q = ngx_queue_last(&local->table->lru);
-        e = ngx_queue_data(q, ngx_edge_shm_entry_t, lru);
-        ngx_edge_shm_remove(local->table, pool, e->key);
-    }
-
-    ngx_slab_free_locked(pool, local->table);
-    ngx_slab_free_locked(pool, local);
-    ngx_shmtx_unlock(&pool->mutex);
-
-    CHECK_INT(ngx_stub_slab_blocks, 0);
-
-    ngx_stub_shpool_free(pool);
-    ngx_stub_slab_budget = -1;
+    rate[0] = rate_of("100r/s", 200);
+    rate[1] = rate_of("300r/s", 100);
+    rate[2] = rate_of("80r/s", 150);
 }
 
 
@@ -517,7 +478,7 @@ schedules(ssize_t budget)
     for (i = 0; i < 12; i++) {
         set_up(budget);
         play(5, 1000 + (int64_t) i * 1000);
-        tear_down();
+        zone_close();
     }
 
     CHECK(passed > 1000);

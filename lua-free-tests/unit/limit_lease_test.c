@@ -15,68 +15,18 @@
 /* sources: lib/ngx_edge_random.c */
 /* libs: -lcrypto */
 
-#include "unit.h"
+#include "limit_fixture.h"
 #include "limit/ngx_edge_limit_lease.h"
 
 
-#define SECOND  ((int64_t) 1000000)
-#define NOW     (1000 * SECOND)
-
-
-static ngx_slab_pool_t         *pool;
-static ngx_edge_limit_local_t  *local;
-static ngx_edge_gcra_t          gcra;
+static ngx_edge_gcra_t  gcra;
 
 
 static void
 set_up(ssize_t budget)
 {
-    ngx_str_t        text;
-    ngx_edge_rate_t  rate;
-
-    pool = ngx_stub_shpool();
-    ngx_stub_slab_budget = budget;
-    local = ngx_edge_limit_local_create(pool, 64 * 128);
-
-    text = unit_str("100r/s");
-    (void) ngx_edge_rate_parse(&text, 'r', &rate);
-    ngx_edge_gcra_init(&gcra, &rate, 0);
-}
-
-
-static void
-forget(void)
-{
-    ngx_queue_t           *q;
-    ngx_edge_shm_entry_t  *e;
-
-    ngx_shmtx_lock(&pool->mutex);
-
-    while (!ngx_queue_empty(&local->table->lru)) {
-        q = ngx_queue_last(&local->table->lru);
-        e = ngx_queue_data(q, ngx_edge_shm_entry_t, lru);
-        ngx_edge_shm_remove(local->table, pool, e->key);
-    }
-
-    ngx_shmtx_unlock(&pool->mutex);
-}
-
-
-static void
-tear_down(void)
-{
-    forget();
-
-    ngx_shmtx_lock(&pool->mutex);
-    ngx_slab_free_locked(pool, local->table);
-    ngx_slab_free_locked(pool, local);
-    ngx_shmtx_unlock(&pool->mutex);
-
-    CHECK_INT(ngx_stub_slab_blocks, 0);
-    CHECK_INT(ngx_stub_lock_depth, 0);
-
-    ngx_stub_shpool_free(pool);
-    ngx_stub_slab_budget = -1;
+    zone_open(budget);
+    gcra = rate_of("100r/s", 0);
 }
 
 
@@ -174,7 +124,7 @@ test_take(void)
     CHECK_INT(ngx_edge_limit_local_take(&cell, 1, NOW, 1, 1), 1);
     CHECK_INT(local->table->count, 2);
 
-    tear_down();
+    zone_close();
 }
 
 
@@ -206,7 +156,7 @@ test_replicas(void)
         CHECK_INT(cell.want, 0);
     }
 
-    tear_down();
+    zone_close();
 }
 
 
@@ -262,7 +212,7 @@ test_all_or_none(void)
     CHECK_INT(take(&cell[0]), NGX_OK);
     CHECK_INT(cell[0].tat, NOW + SECOND / 2 - 7 * 10000);
 
-    tear_down();
+    zone_close();
 }
 
 
@@ -278,7 +228,7 @@ test_gone(void)
     cell[1] = cell_of("b");
 
     CHECK_INT(ngx_edge_limit_lease_take(cell, 2, NOW), NGX_AGAIN);
-    forget();
+    zone_forget();
     ngx_edge_limit_lease_done(cell, 2, NOW, NGX_ERROR);
     CHECK_INT(cell[0].want, 1);
     CHECK_INT(cell[1].want, 0);
@@ -287,7 +237,7 @@ test_gone(void)
     ngx_edge_limit_lease_failed(cell, NOW);
     CHECK_INT(ngx_edge_limit_lease_expire(cell, NOW, &cell[0].born), 0);
 
-    tear_down();
+    zone_close();
 }
 
 
@@ -315,7 +265,7 @@ test_other_rate(void)
     CHECK_INT(take(&cell), NGX_OK);
     CHECK_INT(cell.tat, NOW + SECOND / 2 - 9 * 10000);
 
-    tear_down();
+    zone_close();
 }
 
 
@@ -337,7 +287,7 @@ test_no_room(void)
 
     CHECK_INT(local->table->count, 0);
 
-    tear_down();
+    zone_close();
 }
 
 

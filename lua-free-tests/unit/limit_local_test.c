@@ -13,58 +13,17 @@
 /* sources: lib/ngx_edge_random.c */
 /* libs: -lcrypto */
 
-#include "unit.h"
-#include "limit/ngx_edge_limit_local.h"
+#include "limit_fixture.h"
 
 
-#define SECOND  ((int64_t) 1000000)
-#define NOW     (1000 * SECOND)
-
-
-static ngx_slab_pool_t         *pool;
-static ngx_edge_limit_local_t  *local;
-static ngx_edge_gcra_t          gcra;
+static ngx_edge_gcra_t  gcra;
 
 
 static void
 set_up(ssize_t budget)
 {
-    ngx_str_t        text;
-    ngx_edge_rate_t  rate;
-
-    pool = ngx_stub_shpool();
-    ngx_stub_slab_budget = budget;
-    local = ngx_edge_limit_local_create(pool, 64 * 128);
-
-    text = unit_str("5r/s");
-    (void) ngx_edge_rate_parse(&text, 'r', &rate);
-    ngx_edge_gcra_init(&gcra, &rate, 0);
-}
-
-
-static void
-tear_down(void)
-{
-    ngx_queue_t           *q;
-    ngx_edge_shm_entry_t  *e;
-
-    ngx_shmtx_lock(&pool->mutex);
-
-    while (!ngx_queue_empty(&local->table->lru)) {
-        q = ngx_queue_last(&local->table->lru);
-        e = ngx_queue_data(q, ngx_edge_shm_entry_t, lru);
-        ngx_edge_shm_remove(local->table, pool, e->key);
-    }
-
-    ngx_slab_free_locked(pool, local->table);
-    ngx_slab_free_locked(pool, local);
-    ngx_shmtx_unlock(&pool->mutex);
-
-    CHECK_INT(ngx_stub_slab_blocks, 0);
-    CHECK_INT(ngx_stub_lock_depth, 0);
-
-    ngx_stub_shpool_free(pool);
-    ngx_stub_slab_budget = -1;
+    zone_open(budget);
+    gcra = rate_of("5r/s", 0);
 }
 
 
@@ -157,7 +116,7 @@ test_rate(void)
     CHECK_INT(take(&cell, NOW + SECOND / 5), 1);
     CHECK_INT(local->table->count, 2);
 
-    tear_down();
+    zone_close();
 }
 
 
@@ -193,7 +152,7 @@ test_all_or_none(void)
         CHECK_INT(take(cell, NOW), 1);
     }
 
-    tear_down();
+    zone_close();
 }
 
 
@@ -240,7 +199,7 @@ test_some(void)
     CHECK_INT(ngx_edge_limit_local_take(cell, 1, NOW, 1000, 1000), 1000);
     CHECK_INT(ngx_edge_limit_local_take(cell, 1, NOW, 1, 2000), 0);
 
-    tear_down();
+    zone_close();
 }
 
 
@@ -274,7 +233,7 @@ test_slots(void)
     ngx_edge_limit_local_release(&b);
     ngx_edge_limit_local_release(&c);
 
-    tear_down();
+    zone_close();
 }
 
 
@@ -312,7 +271,7 @@ test_lapse(void)
     CHECK_INT(take(&b, now), 1);
     CHECK_INT(take(&c, now), 0);
 
-    tear_down();
+    zone_close();
 }
 
 
@@ -351,7 +310,7 @@ test_lapsed_and_full(void)
     new_ = cell_of("k", NULL, NGX_EDGE_LIMIT_SLOTS);
     CHECK_INT(take(&new_, now), 0);
 
-    tear_down();
+    zone_close();
 }
 
 
@@ -379,7 +338,7 @@ test_many_slots(void)
     CHECK_INT(take(&more, NOW + 25 * SECOND), 1);
     CHECK_INT(more.used, 51);
 
-    tear_down();
+    zone_close();
 }
 
 
@@ -406,7 +365,7 @@ test_full(void)
     cell[0] = cell_of("k0", &gcra, 1);
     CHECK_INT(take(cell, NOW), 1);
 
-    tear_down();
+    zone_close();
 }
 
 
@@ -424,7 +383,7 @@ test_no_room(void)
     CHECK_INT(take(&cell, NOW), NGX_ERROR);
     ngx_edge_limit_local_release(&cell);
 
-    tear_down();
+    zone_close();
 
     pool = ngx_stub_shpool();
     ngx_stub_slab_budget = 100;

@@ -11,7 +11,7 @@ use warnings;
 use Edge::Server;
 
 use parent 'Exporter';
-our @EXPORT = qw(get ask reply field statuses);
+our @EXPORT = qw(get ask reply field statuses three_ports start_three);
 
 # get($uri, @header_lines): a response.
 sub get {
@@ -65,6 +65,27 @@ sub field {
     my ($r, $name) = @_;
 
     return $r->{head} =~ /^\Q$name\E: (.*?)\r?$/mi ? $1 : undef;
+}
+
+# Of three nginx that share a Redis; the last is the file's own port.
+sub three_ports {
+    return (@ENV{qw(TEST_NGINX_RAND_PORT_1 TEST_NGINX_RAND_PORT_2
+                    TEST_NGINX_SERVER_PORT)});
+}
+
+# start_three(sub { the http block of a port }): the last one asks for the most
+# workers.
+sub start_three {
+    my ($http) = @_;
+
+    my @ports = three_ports();
+
+    return map {
+        local $ENV{TEST_NGINX_SERVER_PORT} = $ports[$_];
+        local $Edge::Env::tmp = "$Edge::Env::tmp/nginx$_";
+        mkdir $Edge::Env::tmp;
+        Edge::Server->start($http->($ports[$_]), workers => $_ + 1);
+    } 0 .. 2;
 }
 
 sub statuses {
