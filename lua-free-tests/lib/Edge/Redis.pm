@@ -266,22 +266,40 @@ sub reply {
     return $rest if $kind eq '+' || $kind eq ':';
     return $line if $kind eq '-';
     return \undef if $rest eq '-1';
-    return $self->take(qr/\A(.{$rest})\r\n/s) if $kind eq '$' && $rest < 30000;
+    return $self->bulk($rest) if $kind eq '$';
 
     return $kind eq '*' ? [map { $self->reply() } 1 .. $rest] : undef;
 }
 
-# Takes what the pattern finds off what was read; waits 5 seconds for it.
+# A string of so many bytes, and the end of its line.
+sub bulk {
+    my ($self, $length) = @_;
+
+    while (length $self->{text} < $length + 2) {
+        $self->more() or return;
+    }
+
+    return substr substr($self->{text}, 0, $length + 2, ''), 0, $length;
+}
+
+# Takes what the pattern finds off what was read.
 sub take {
     my ($self, $pattern) = @_;
 
     while (1) {
         return $1 if $self->{text} =~ s/$pattern//;
-
-        IO::Select->new($self->{socket})->can_read(5) or return;
-        sysread($self->{socket}, $self->{text}, 65536, length $self->{text})
-            or return;
+        $self->more() or return;
     }
+}
+
+# Reads what comes next; waits 5 seconds for it.
+sub more {
+    my ($self) = @_;
+
+    IO::Select->new($self->{socket})->can_read(5) or return 0;
+
+    return sysread $self->{socket}, $self->{text}, 65536,
+        length $self->{text};
 }
 
 1;
