@@ -16,6 +16,7 @@
 
 /* sources: limit/ngx_edge_limit_decision.c limit/ngx_edge_gcra.c */
 /* sources: limit/ngx_edge_rate.c redis/ngx_edge_redis_reader.c */
+/* sources: redis/ngx_edge_redis_reply.c */
 /* sources: lib/ngx_edge_decimal.c */
 /* libs: -lhiredis */
 /* max_len: 512 */
@@ -75,15 +76,14 @@ read_limits(ngx_pool_t *pool, ngx_str_t *line, take_t *take)
  * be closed, or nothing more would come until the timeout. */
 
 static ngx_edge_redis_reply_t *
-first_reply(ngx_pool_t *pool, const ngx_str_t *in, ngx_str_t sizes)
+first_reply(ngx_pool_t *pool, ngx_edge_redis_reader_t *reader,
+    const ngx_str_t *in, ngx_str_t sizes)
 {
-    size_t                    n, size;
-    ngx_int_t                 rc;
-    ngx_str_t                 piece, word;
-    ngx_edge_redis_reply_t   *reply;
-    ngx_edge_redis_reader_t  *reader;
+    size_t                   n, size;
+    ngx_int_t                rc;
+    ngx_str_t                piece, word;
+    ngx_edge_redis_reply_t  *reply;
 
-    reader = ngx_edge_redis_reader_create(&ngx_stub_log);
     reply = NULL;
     rc = NGX_AGAIN;
 
@@ -102,8 +102,6 @@ first_reply(ngx_pool_t *pool, const ngx_str_t *in, ngx_str_t sizes)
             rc = ngx_edge_redis_reader_next(reader, &reply);
         }
     }
-
-    ngx_edge_redis_reader_free(reader);
 
     return reply;
 }
@@ -222,11 +220,13 @@ check_told(const take_t *take, int64_t taken)
 static int64_t
 decide(ngx_pool_t *pool, take_t *take, const ngx_str_t *in, ngx_str_t sizes)
 {
-    int64_t                  taken;
-    take_t                   before;
-    ngx_edge_redis_reply_t  *reply;
+    int64_t                   taken;
+    take_t                    before;
+    ngx_edge_redis_reply_t   *reply;
+    ngx_edge_redis_reader_t  *reader;
 
-    reply = first_reply(pool, in, sizes);
+    reader = ngx_edge_redis_reader_create(&ngx_stub_log);
+    reply = first_reply(pool, reader, in, sizes);
     before = *take;
 
     taken = ngx_edge_limit_decision_read(take->cell, take->n, NOW,
@@ -241,9 +241,7 @@ decide(ngx_pool_t *pool, take_t *take, const ngx_str_t *in, ngx_str_t sizes)
         check_told(take, taken);
     }
 
-    if (reply) {
-        ngx_edge_redis_reply_free(reply);
-    }
+    ngx_edge_redis_reader_free(reader);
 
     return taken;
 }

@@ -10,7 +10,8 @@
  */
 
 
-/* sources: redis/ngx_edge_redis_reader.c redis/ngx_edge_redis_slot.c */
+/* sources: redis/ngx_edge_redis_reader.c redis/ngx_edge_redis_reply.c */
+/* sources: redis/ngx_edge_redis_slot.c */
 /* sources: lib/ngx_edge_decimal.c */
 /* libs: -lhiredis */
 /* max_len: 2048 */
@@ -88,7 +89,6 @@ echo(ngx_pool_t *pool, const ngx_edge_redis_reply_t *reply)
     ngx_edge_redis_reply_str(copy, &again);
     fuzz_check(fuzz_same(&s, &again));
 
-    ngx_edge_redis_reply_free(copy);
     ngx_edge_redis_reader_free(reader);
 }
 
@@ -116,7 +116,6 @@ read_all(ngx_pool_t *pool, const ngx_str_t *in, size_t cut)
         while ((rc = ngx_edge_redis_reader_next(reader, &reply)) == NGX_OK) {
             sum = see(reply, sum);
             echo(pool, reply);
-            ngx_edge_redis_reply_free(reply);
         }
     }
 

@@ -11,6 +11,7 @@
 
 /* sources: limit/ngx_edge_limit_decision.c limit/ngx_edge_gcra.c */
 /* sources: limit/ngx_edge_rate.c redis/ngx_edge_redis_reader.c */
+/* sources: redis/ngx_edge_redis_reply.c */
 /* sources: lib/ngx_edge_decimal.c */
 /* libs: -lhiredis */
 
@@ -66,17 +67,6 @@ reply_of(const char *bytes)
 }
 
 
-static void
-done_with(ngx_edge_redis_reply_t *reply)
-{
-    if (reply) {
-        ngx_edge_redis_reply_free(reply);
-    }
-
-    ngx_edge_redis_reader_free(reader);
-}
-
-
 static int64_t
 decide(int64_t least, int64_t most, const char *bytes)
 {
@@ -85,7 +75,7 @@ decide(int64_t least, int64_t most, const char *bytes)
 
     reply = reply_of(bytes);
     taken = ngx_edge_limit_decision_read(cell, 2, NOW, least, most, reply);
-    done_with(reply);
+    ngx_edge_redis_reader_free(reader);
 
     return taken;
 }
@@ -99,7 +89,7 @@ granted(int64_t units, const char *bytes, ngx_edge_limit_grant_t *grant)
 
     reply = reply_of(bytes);
     rc = ngx_edge_limit_decision_granted(&gcra, units, reply, grant);
-    done_with(reply);
+    ngx_edge_redis_reader_free(reader);
 
     return rc;
 }

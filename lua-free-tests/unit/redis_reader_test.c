@@ -6,7 +6,8 @@
  * Tests for replies out of bytes, however they are cut, and for commands.
  */
 
-/* sources: redis/ngx_edge_redis_reader.c lib/ngx_edge_decimal.c */
+/* sources: redis/ngx_edge_redis_reader.c redis/ngx_edge_redis_reply.c */
+/* sources: lib/ngx_edge_decimal.c */
 /* libs: -lhiredis */
 
 #include "unit.h"
@@ -98,7 +99,6 @@ read_all(const char *bytes, size_t size, size_t piece)
 
             describe(reply);
             len += sprintf(text + len, "|");
-            ngx_edge_redis_reply_free(reply);
         }
 
         if (rc == NGX_ERROR) {
@@ -260,6 +260,52 @@ test_too_much(void)
 }
 
 
+/* The pool is cleared for each reply, whether it has grown for the one before
+ * or not. */
+
+static void
+test_one_after_another(void)
+{
+    size_t                    n, i;
+    u_char                   *bytes, *p;
+    ngx_str_t                 str;
+    ngx_edge_redis_reply_t   *reply;
+    ngx_edge_redis_reader_t  *reader;
+
+    reader = ngx_edge_redis_reader_create(&ngx_stub_log);
+    bytes = malloc(200000 + 64);
+
+    for (i = 0; i < 40; i++) {
+        n = i % 4 == 3 ? 100000 : i % 4 == 2 ? 3000 : i;
+
+        p = bytes + sprintf((char *) bytes, "*3\r\n:%d\r\n$%d\r\n",
+                            (int) i, (int) n);
+        memset(p, 'a' + i % 26, n);
+        memcpy(p + n, "\r\n$-1\r\n", 7);
+
+        CHECK_INT(ngx_edge_redis_reader_feed(reader, bytes,
+                                             p + n + 7 - bytes), NGX_OK);
+        CHECK_INT(ngx_edge_redis_reader_next(reader, &reply), NGX_OK);
+        CHECK_INT(ngx_edge_redis_reply_count(reply), 3);
+        CHECK_INT(ngx_edge_redis_reply_integer(
+                      ngx_edge_redis_reply_element(reply, 0)), i);
+
+        ngx_edge_redis_reply_str(ngx_edge_redis_reply_element(reply, 1), &str);
+        CHECK_INT(str.len, n);
+        CHECK(memcmp(str.data, p, n) == 0);
+
+        CHECK_INT(ngx_edge_redis_reply_type(
+                      ngx_edge_redis_reply_element(reply, 2)),
+                  ngx_edge_redis_nil);
+
+        CHECK_INT(ngx_edge_redis_reader_next(reader, &reply), NGX_AGAIN);
+    }
+
+    free(bytes);
+    ngx_edge_redis_reader_free(reader);
+}
+
+
 static void
 test_error_words(void)
 {
@@ -275,11 +321,9 @@ test_error_words(void)
     CHECK_INT(ngx_edge_redis_reply_is_error(reply, "READONLY"), 1);
     CHECK_INT(ngx_edge_redis_reply_is_error(reply, "READ"), 0);
     CHECK_INT(ngx_edge_redis_reply_is_error(reply, "READONLY You here"), 0);
-    ngx_edge_redis_reply_free(reply);
 
     CHECK_INT(ngx_edge_redis_reader_next(reader, &reply), NGX_OK);
     CHECK_INT(ngx_edge_redis_reply_is_error(reply, "ASK"), 0);
-    ngx_edge_redis_reply_free(reply);
 
     CHECK_INT(ngx_edge_redis_reply_is_error(NULL, "ASK"), 0);
     CHECK_INT(ngx_edge_redis_reply_type(NULL), ngx_edge_redis_lost);
@@ -305,7 +349,6 @@ readonly(const char *bytes)
     CHECK_INT(ngx_edge_redis_reader_next(reader, &reply), NGX_OK);
     yes = ngx_edge_redis_reply_is_readonly(reply);
 
-    ngx_edge_redis_reply_free(reply);
     ngx_edge_redis_reader_free(reader);
 
     return yes;
@@ -355,6 +398,7 @@ main(void)
     RUN(test_garbage);
     RUN(test_too_large);
     RUN(test_too_much);
+    RUN(test_one_after_another);
     RUN(test_error_words);
     RUN(test_readonly);
     RUN(test_words);

@@ -560,8 +560,6 @@ ngx_edge_redis_conn_replies(ngx_edge_redis_conn_t *rc)
             ngx_queue_remove(q);
             ngx_edge_redis_deliver(rc, p, reply);
         }
-
-        ngx_edge_redis_reply_free(reply);
     }
 
     if (rc->failed || (rc->leaving && ngx_queue_empty(&rc->sent))) {

@@ -3,8 +3,10 @@
  * Copyright (C) nginx AI edge contributors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The one place that knows hiredis, 0.14 as well as 1.x: its reply reader.  A
- * reply is malloc'ed by it and freed by reply_free.  Pure.
+ * The one place that knows hiredis, 0.14 as well as 1.x: its parser.  What it
+ * finds is put into a pool that is cleared for every reply, which costs a
+ * fraction of hiredis' own replies: those are malloc'ed an element at a time.
+ * Pure.
  */
 
 
@@ -15,13 +17,15 @@
 #include "redis/ngx_edge_redis_reader.h"
 
 
-/* hiredis makes room for an array as soon as it is announced; all arrays of a
- * reply together have no more elements than this. */
+/* Room is made for an array as soon as it is announced; all arrays of a reply
+ * together have no more elements than this. */
 #define NGX_EDGE_REDIS_ARRAY_MAX  (1024 * 1024)
 
-/* Arrays in each other, as deep as hiredis 0.14 reads them.  1.x has no bound,
- * but gives back a reply by recursion. */
+/* Arrays in each other, as deep as hiredis 0.14 reads them. */
 #define NGX_EDGE_REDIS_DEPTH_MAX  8
+
+/* Holds what most commands are answered with. */
+#define NGX_EDGE_REDIS_POOL_SIZE  4096
 
 
 #if (HIREDIS_MAJOR >= 1)
@@ -32,18 +36,44 @@ typedef int  ngx_edge_redis_count_t;
 
 
 struct ngx_edge_redis_reader_s {
-    redisReader                *reader;
-    redisReplyObjectFunctions   make;      /* hiredis' but for arrays */
-    redisReplyObjectFunctions  *hiredis;
-    size_t                      size;      /* of the reply at hand, so far */
-    size_t                      elements;  /* of its arrays */
+    redisReader  *reader;
+    ngx_pool_t   *pool;      /* of one reply */
+    ngx_log_t    *log;
+    size_t        size;      /* of the reply at hand, so far */
+    size_t        elements;  /* of its arrays */
+    unsigned      given:1;   /* the pool is of a reply the caller has seen */
 };
 
 
+static ngx_int_t ngx_edge_redis_reader_clear(ngx_edge_redis_reader_t *reader);
+static ngx_edge_redis_reply_t *ngx_edge_redis_reader_make(
+    const redisReadTask *task, ngx_edge_redis_type_e type);
+static void *ngx_edge_redis_reader_string(const redisReadTask *task, char *str,
+    size_t len);
 static void *ngx_edge_redis_reader_array(const redisReadTask *task,
     ngx_edge_redis_count_t n);
+static void *ngx_edge_redis_reader_integer(const redisReadTask *task,
+    long long n);
+static void *ngx_edge_redis_reader_nil(const redisReadTask *task);
 static ngx_uint_t ngx_edge_redis_reader_endless(const redisReader *rr);
-static ngx_uint_t ngx_edge_redis_reply_known(const redisReply *reply);
+
+#if (HIREDIS_MAJOR >= 1)
+static void *ngx_edge_redis_reader_double(const redisReadTask *task, double n,
+    char *str, size_t len);
+static void *ngx_edge_redis_reader_bool(const redisReadTask *task, int yes);
+#endif
+
+
+static redisReplyObjectFunctions  ngx_edge_redis_reader_functions = {
+    .createString = ngx_edge_redis_reader_string,
+    .createArray = ngx_edge_redis_reader_array,
+    .createInteger = ngx_edge_redis_reader_integer,
+    .createNil = ngx_edge_redis_reader_nil,
+#if (HIREDIS_MAJOR >= 1)
+    .createDouble = ngx_edge_redis_reader_double,
+    .createBool = ngx_edge_redis_reader_bool,
+#endif
+};
 
 
 ngx_edge_redis_reader_t *
@@ -51,26 +81,21 @@ ngx_edge_redis_reader_create(ngx_log_t *log)
 {
     ngx_edge_redis_reader_t  *reader;
 
-    reader = ngx_alloc(sizeof(ngx_edge_redis_reader_t), log);
+    reader = ngx_calloc(sizeof(ngx_edge_redis_reader_t), log);
     if (reader == NULL) {
         return NULL;
     }
 
-    reader->reader = redisReaderCreate();
+    reader->log = log;
+    reader->pool = ngx_create_pool(NGX_EDGE_REDIS_POOL_SIZE, log);
+    reader->reader =
+        redisReaderCreateWithFunctions(&ngx_edge_redis_reader_functions);
 
-    if (reader->reader == NULL) {
-        ngx_free(reader);
+    if (reader->pool == NULL || reader->reader == NULL) {
+        ngx_edge_redis_reader_free(reader);
         return NULL;
     }
 
-    reader->hiredis = reader->reader->fn;
-    reader->make = *reader->hiredis;
-    reader->make.createArray = ngx_edge_redis_reader_array;
-
-    reader->size = 0;
-    reader->elements = 0;
-
-    reader->reader->fn = &reader->make;
     reader->reader->privdata = reader;
 
     return reader;
@@ -80,8 +105,110 @@ ngx_edge_redis_reader_create(ngx_log_t *log)
 void
 ngx_edge_redis_reader_free(ngx_edge_redis_reader_t *reader)
 {
-    redisReaderFree(reader->reader);
+    if (reader->reader) {
+        redisReaderFree(reader->reader);
+    }
+
+    if (reader->pool) {
+        ngx_destroy_pool(reader->pool);
+    }
+
     ngx_free(reader);
+}
+
+
+/* A pool that has grown gives its memory back: a large reply is rare.  With
+ * ASan each one does, so that a look at a reply that is gone is seen. */
+
+static ngx_int_t
+ngx_edge_redis_reader_clear(ngx_edge_redis_reader_t *reader)
+{
+#if !defined(__SANITIZE_ADDRESS__)
+
+    if (reader->pool->d.next == NULL) {
+        ngx_reset_pool(reader->pool);
+        return NGX_OK;
+    }
+
+#endif
+
+    ngx_destroy_pool(reader->pool);
+
+    reader->pool = ngx_create_pool(NGX_EDGE_REDIS_POOL_SIZE, reader->log);
+
+    return reader->pool ? NGX_OK : NGX_ERROR;
+}
+
+
+/* The whole reply, or its place in the array that it is an element of. */
+
+static ngx_edge_redis_reply_t *
+ngx_edge_redis_reader_make(const redisReadTask *task,
+    ngx_edge_redis_type_e type)
+{
+    ngx_edge_redis_reply_t   *reply, *array;
+    ngx_edge_redis_reader_t  *reader;
+
+    if (task->parent) {
+        array = task->parent->obj;
+        reply = &array->u.array.element[task->idx];
+
+    } else {
+        reader = task->privdata;
+
+        reply = ngx_palloc(reader->pool, sizeof(ngx_edge_redis_reply_t));
+        if (reply == NULL) {
+            return NULL;
+        }
+    }
+
+    reply->type = type;
+
+    return reply;
+}
+
+
+static void *
+ngx_edge_redis_reader_string(const redisReadTask *task, char *str, size_t len)
+{
+    u_char                   *p;
+    ngx_edge_redis_type_e     type;
+    ngx_edge_redis_reply_t   *reply;
+    ngx_edge_redis_reader_t  *reader;
+
+    switch (task->type) {
+
+    case REDIS_REPLY_STRING:
+        type = ngx_edge_redis_string;
+        break;
+
+    case REDIS_REPLY_STATUS:
+        type = ngx_edge_redis_status;
+        break;
+
+    case REDIS_REPLY_ERROR:
+        type = ngx_edge_redis_error;
+        break;
+
+    default: /* of RESP3, and RESP2 was agreed on */
+        return NULL;
+    }
+
+    reader = task->privdata;
+
+    p = ngx_pnalloc(reader->pool, len);
+    reply = ngx_edge_redis_reader_make(task, type);
+
+    if (p == NULL || reply == NULL) {
+        return NULL;
+    }
+
+    ngx_memcpy(p, str, len);
+
+    reply->u.str.data = p;
+    reply->u.str.len = len;
+
+    return reply;
 }
 
 
@@ -91,10 +218,15 @@ ngx_edge_redis_reader_array(const redisReadTask *task,
 {
     ngx_uint_t                depth;
     const redisReadTask      *parent;
+    ngx_edge_redis_reply_t   *reply, *element;
     ngx_edge_redis_reader_t  *reader;
 
     reader = task->privdata;
     depth = 1;
+
+    if (task->type != REDIS_REPLY_ARRAY) {
+        return NULL;
+    }
 
     for (parent = task->parent; parent; parent = parent->parent) {
         if (++depth > NGX_EDGE_REDIS_DEPTH_MAX) {
@@ -108,8 +240,61 @@ ngx_edge_redis_reader_array(const redisReadTask *task,
 
     reader->elements += n;
 
-    return reader->hiredis->createArray(task, n);
+    element = ngx_palloc(reader->pool, n * sizeof(ngx_edge_redis_reply_t));
+    reply = ngx_edge_redis_reader_make(task, ngx_edge_redis_array);
+
+    if (element == NULL || reply == NULL) {
+        return NULL;
+    }
+
+    reply->u.array.element = element;
+    reply->u.array.n = n;
+
+    return reply;
 }
+
+
+static void *
+ngx_edge_redis_reader_integer(const redisReadTask *task, long long n)
+{
+    ngx_edge_redis_reply_t  *reply;
+
+    reply = ngx_edge_redis_reader_make(task, ngx_edge_redis_integer);
+
+    if (reply) {
+        reply->u.integer = n;
+    }
+
+    return reply;
+}
+
+
+static void *
+ngx_edge_redis_reader_nil(const redisReadTask *task)
+{
+    return ngx_edge_redis_reader_make(task, ngx_edge_redis_nil);
+}
+
+
+#if (HIREDIS_MAJOR >= 1)
+
+/* Of RESP3; without these functions hiredis would make pointers of its own. */
+
+static void *
+ngx_edge_redis_reader_double(const redisReadTask *task, double n, char *str,
+    size_t len)
+{
+    return NULL;
+}
+
+
+static void *
+ngx_edge_redis_reader_bool(const redisReadTask *task, int yes)
+{
+    return NULL;
+}
+
+#endif
 
 
 ngx_int_t
@@ -157,6 +342,14 @@ ngx_edge_redis_reader_next(ngx_edge_redis_reader_t *reader,
 {
     void  *p;
 
+    if (reader->given) {
+        reader->given = 0;
+
+        if (ngx_edge_redis_reader_clear(reader) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
     if (redisReaderGetReply(reader->reader, &p) != REDIS_OK) {
         return NGX_ERROR;
     }
@@ -167,173 +360,11 @@ ngx_edge_redis_reader_next(ngx_edge_redis_reader_t *reader,
 
     reader->size = reader->reader->len - reader->reader->pos;
     reader->elements = 0;
-
-    if (!ngx_edge_redis_reply_known(p)) {
-        freeReplyObject(p);
-        return NGX_ERROR;
-    }
+    reader->given = 1;
 
     *reply = p;
 
     return NGX_OK;
-}
-
-
-/* RESP2 was agreed on; newer readers also know what came with RESP3. */
-
-static ngx_uint_t
-ngx_edge_redis_reply_known(const redisReply *reply)
-{
-    size_t  i;
-
-    if (reply->type < REDIS_REPLY_STRING || reply->type > REDIS_REPLY_ERROR) {
-        return 0;
-    }
-
-    if (reply->type == REDIS_REPLY_ARRAY) {
-        for (i = 0; i < reply->elements; i++) {
-            if (!ngx_edge_redis_reply_known(reply->element[i])) {
-                return 0;
-            }
-        }
-    }
-
-    return 1;
-}
-
-
-void
-ngx_edge_redis_reply_free(ngx_edge_redis_reply_t *reply)
-{
-    freeReplyObject(reply);
-}
-
-
-ngx_edge_redis_type_e
-ngx_edge_redis_reply_type(const ngx_edge_redis_reply_t *reply)
-{
-    if (reply == NULL) {
-        return ngx_edge_redis_lost;
-    }
-
-    switch (((const redisReply *) reply)->type) {
-
-    case REDIS_REPLY_STRING:
-        return ngx_edge_redis_string;
-
-    case REDIS_REPLY_STATUS:
-        return ngx_edge_redis_status;
-
-    case REDIS_REPLY_INTEGER:
-        return ngx_edge_redis_integer;
-
-    case REDIS_REPLY_ARRAY:
-        return ngx_edge_redis_array;
-
-    case REDIS_REPLY_ERROR:
-        return ngx_edge_redis_error;
-
-    default: /* REDIS_REPLY_NIL */
-        return ngx_edge_redis_nil;
-    }
-}
-
-
-void
-ngx_edge_redis_reply_str(const ngx_edge_redis_reply_t *reply, ngx_str_t *s)
-{
-    const redisReply  *rr;
-
-    rr = (const redisReply *) reply;
-
-    switch (ngx_edge_redis_reply_type(reply)) {
-
-    case ngx_edge_redis_string:
-    case ngx_edge_redis_status:
-    case ngx_edge_redis_error:
-        s->len = rr->len;
-        s->data = (u_char *) rr->str;
-        break;
-
-    default:
-        ngx_str_null(s);
-    }
-}
-
-
-int64_t
-ngx_edge_redis_reply_integer(const ngx_edge_redis_reply_t *reply)
-{
-    if (ngx_edge_redis_reply_type(reply) != ngx_edge_redis_integer) {
-        return 0;
-    }
-
-    return ((const redisReply *) reply)->integer;
-}
-
-
-ngx_uint_t
-ngx_edge_redis_reply_count(const ngx_edge_redis_reply_t *reply)
-{
-    if (ngx_edge_redis_reply_type(reply) != ngx_edge_redis_array) {
-        return 0;
-    }
-
-    return ((const redisReply *) reply)->elements;
-}
-
-
-const ngx_edge_redis_reply_t *
-ngx_edge_redis_reply_element(const ngx_edge_redis_reply_t *reply, ngx_uint_t i)
-{
-    return (const ngx_edge_redis_reply_t *)
-               ((const redisReply *) reply)->element[i];
-}
-
-
-ngx_uint_t
-ngx_edge_redis_reply_is_error(const ngx_edge_redis_reply_t *reply,
-    const char *word)
-{
-    size_t     len;
-    ngx_str_t  s;
-
-    if (ngx_edge_redis_reply_type(reply) != ngx_edge_redis_error) {
-        return 0;
-    }
-
-    ngx_edge_redis_reply_str(reply, &s);
-
-    len = ngx_strlen(word);
-
-    return s.len >= len && ngx_strncmp(s.data, word, len) == 0
-           && (s.len == len || s.data[len] == ' ');
-}
-
-
-/* Redis before 7 wraps what a script was told. */
-
-ngx_uint_t
-ngx_edge_redis_reply_is_readonly(const ngx_edge_redis_reply_t *reply)
-{
-    size_t     len;
-    ngx_str_t  s;
-
-    if (ngx_edge_redis_reply_is_error(reply, "READONLY")) {
-        return 1;
-    }
-
-    if (!ngx_edge_redis_reply_is_error(reply, "ERR Error running script")) {
-        return 0;
-    }
-
-    ngx_edge_redis_reply_str(reply, &s);
-
-    len = sizeof("-READONLY ") - 1;
-
-    return ngx_strlcasestrn(s.data, s.data + s.len, (u_char *) "-READONLY ",
-                            len - 1)
-           != NULL;
 }
 
 

@@ -16,7 +16,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-#include "redis/ngx_edge_redis.h"
+#include "redis/ngx_edge_redis_reply.h"
 
 
 /* A reply that is not complete may have come to so many bytes, and a line of
@@ -36,21 +36,11 @@ void ngx_edge_redis_reader_free(ngx_edge_redis_reader_t *reader);
 ngx_int_t ngx_edge_redis_reader_feed(ngx_edge_redis_reader_t *reader,
     const u_char *data, size_t len);
 
-/* The next reply: NGX_OK, the caller frees it; NGX_AGAIN, more bytes are
+/* The next reply: NGX_OK, valid until the next call; NGX_AGAIN, more bytes are
  * needed; NGX_ERROR, this is not the protocol, or an array of more than a
- * million elements. */
+ * million elements, or no memory, and nothing more can be read. */
 ngx_int_t ngx_edge_redis_reader_next(ngx_edge_redis_reader_t *reader,
     ngx_edge_redis_reply_t **reply);
-
-void ngx_edge_redis_reply_free(ngx_edge_redis_reply_t *reply);
-
-/* Whether it is an error that begins with this word. */
-ngx_uint_t ngx_edge_redis_reply_is_error(const ngx_edge_redis_reply_t *reply,
-    const char *word);
-
-/* Did the server say, to a command or in a script, that it is a replica? */
-ngx_uint_t ngx_edge_redis_reply_is_readonly(
-    const ngx_edge_redis_reply_t *reply);
 
 
 /* Words as the protocol has them, "$3\r\nGET\r\n"; p has room for their size.
