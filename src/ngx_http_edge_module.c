@@ -12,6 +12,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_edge.h"
+#include "lib/ngx_edge_hex.h"
 #include "lib/ngx_edge_random.h"
 
 
@@ -184,7 +185,7 @@ ngx_http_edge_request_id(ngx_http_request_t *r, ngx_str_t *id)
     ngx_edge_random(n);
 
     id->data = p;
-    id->len = ngx_hex_dump(p, (u_char *) n, sizeof(n)) - p;
+    id->len = ngx_edge_hex(p, (u_char *) n, sizeof(n)) - p;
 
     return NGX_OK;
 }

@@ -14,6 +14,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "cache/ngx_http_edge_cache.h"
+#include "lib/ngx_edge_hex.h"
 #include "lib/ngx_edge_random.h"
 
 
@@ -291,7 +292,7 @@ ngx_http_edge_cache_seek_lock(ngx_http_edge_cache_seek_t *seek)
 
     n = ngx_edge_random_word();
 
-    (void) ngx_hex_dump(seek->token, (u_char *) &n, sizeof(n));
+    (void) ngx_edge_hex(seek->token, (u_char *) &n, sizeof(n));
 
     ngx_str_set(&argv[0], "SET");
     ngx_http_edge_cache_seek_name("edge:lock:{", seek->key, buf, &argv[1]);
@@ -542,7 +543,7 @@ ngx_http_edge_cache_seek_name(const char *prefix, const u_char *key,
     name->data = buf;
 
     p = ngx_cpymem(buf, prefix, ngx_strlen(prefix));
-    p = ngx_hex_dump(p, (u_char *) key, NGX_EDGE_CACHE_KEY);
+    p = ngx_edge_hex(p, key, NGX_EDGE_CACHE_KEY);
     *p++ = '}';
 
     name->len = p - buf;

@@ -14,6 +14,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "cache/ngx_http_edge_cache.h"
+#include "lib/ngx_edge_hex.h"
 
 
 #define NGX_HTTP_EDGE_CACHE_OPEN  5000     /* ms for which nobody waits for
@@ -531,7 +532,7 @@ ngx_http_edge_cache_etag(ngx_http_request_t *r,
     etag.data = text;
     p = text;
     *p++ = '"';
-    p = ngx_hex_dump(p, digest, 16);
+    p = ngx_edge_hex(p, digest, 16);
     *p++ = '"';
     etag.len = p - text;
 

@@ -10,23 +10,34 @@
 #include "lib/ngx_edge_decimal.h"
 
 
+/* The digits are written where they belong, from the last one on, so that
+ * nothing has to be copied: most numbers are short. */
+
 u_char *
 ngx_edge_decimal(u_char *p, int64_t n)
 {
-    u_char    *first, digits[NGX_INT64_LEN];
-    uint64_t   u;
+    u_char    *last;
+    uint64_t   u, power;
 
-    u = (n < 0) ? 0 - (uint64_t) n : (uint64_t) n;
-    first = digits + sizeof(digits);
+    u = (uint64_t) n;
+
+    if (n < 0) {
+        *p++ = '-';
+        u = 0 - u;
+    }
+
+    last = p + 1;
+
+    for (power = 10; u >= power; power *= 10) {
+        last++;
+    }
+
+    p = last;
 
     do {
-        *--first = (u_char) ('0' + u % 10);
+        *--p = (u_char) ('0' + u % 10);
         u /= 10;
     } while (u);
 
-    if (n < 0) {
-        *--first = '-';
-    }
-
-    return ngx_cpymem(p, first, digits + sizeof(digits) - first);
+    return last;
 }

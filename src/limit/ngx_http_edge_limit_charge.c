@@ -14,6 +14,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include <ngx_sha1.h>
+#include "lib/ngx_edge_hex.h"
 #include "lib/ngx_edge_random.h"
 #include "limit/ngx_http_edge_limit.h"
 
@@ -296,7 +297,7 @@ ngx_http_edge_limit_redis_key(ngx_http_request_t *r,
         ngx_sha1_final(digest, &sha1);
 
         *p++ = '#';
-        p = ngx_hex_dump(p, digest, sizeof(digest));
+        p = ngx_edge_hex(p, digest, sizeof(digest));
     }
 
     charge->key.len = p - charge->key.data;
@@ -321,7 +322,7 @@ ngx_http_edge_limit_holder(ngx_http_request_t *r, ngx_str_t *holder)
     ngx_edge_random(n);
 
     holder->data = p;
-    holder->len = ngx_hex_dump(p, (u_char *) n, sizeof(n)) - p;
+    holder->len = ngx_edge_hex(p, (u_char *) n, sizeof(n)) - p;
 
     return NGX_OK;
 }

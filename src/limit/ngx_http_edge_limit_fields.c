@@ -12,7 +12,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "lib/ngx_edge_buf.h"
+#include "lib/ngx_edge_decimal.h"
 #include "lib/ngx_http_edge_headers.h"
 #include "limit/ngx_http_edge_limit.h"
 
@@ -21,6 +21,18 @@
 
 /* of one policy: its name, numbers and the words around them */
 #define NGX_HTTP_EDGE_LIMIT_FIELD   (NGX_HTTP_EDGE_LIMIT_NAME + 80)
+
+#define ngx_http_edge_limit_lit(p, text)                                      \
+    ngx_cpymem(p, text, sizeof(text) - 1)
+
+
+/* A field's value, with room for all policies of a location, and for those of
+ * another one that charged the tokens behind an internal redirect. */
+typedef struct {
+    u_char  *last;
+    u_char   text[2 * NGX_HTTP_EDGE_LIMIT_POLICIES
+                  * NGX_HTTP_EDGE_LIMIT_FIELD];
+} ngx_http_edge_limit_text_t;
 
 
 /* The rate with the least left, of one kind. */
@@ -31,18 +43,16 @@ typedef struct {
 
 
 static void ngx_http_edge_limit_items(const ngx_http_edge_limit_take_t *take,
-    ngx_edge_buf_t *policy, ngx_edge_buf_t *limit,
+    ngx_http_edge_limit_text_t *policy, ngx_http_edge_limit_text_t *limit,
     ngx_http_edge_limit_least_t *least);
-static void ngx_http_edge_limit_policy_item(ngx_edge_buf_t *b,
+static u_char *ngx_http_edge_limit_policy_item(u_char *p,
     const ngx_http_edge_limit_take_t *take, ngx_uint_t i);
-static void ngx_http_edge_limit_item(ngx_edge_buf_t *b,
-    const ngx_http_edge_limit_take_t *take, ngx_uint_t i,
-    const ngx_edge_gcra_view_t *view);
-static void ngx_http_edge_limit_item_name(ngx_edge_buf_t *b,
-    const ngx_http_edge_limit_take_t *take, ngx_uint_t i);
+static u_char *ngx_http_edge_limit_item(u_char *p,
+    const ngx_edge_limit_cell_t *cell, const ngx_edge_gcra_view_t *view);
 static int64_t ngx_http_edge_limit_seconds(int64_t time);
 static ngx_int_t ngx_http_edge_limit_field(ngx_http_request_t *r,
-    const char *name, const ngx_edge_buf_t *b, ngx_uint_t again);
+    const char *name, const ngx_http_edge_limit_text_t *text,
+    ngx_uint_t again);
 static ngx_int_t ngx_http_edge_limit_openai(ngx_http_request_t *r,
     const ngx_http_edge_limit_least_t *least, const char *const *names);
 static ngx_int_t ngx_http_edge_limit_number(ngx_http_request_t *r,
@@ -68,23 +78,21 @@ static const char *const  ngx_http_edge_limit_names_tokens[] = {
 ngx_int_t
 ngx_http_edge_limit_fields(ngx_http_request_t *r)
 {
-    ngx_uint_t                     n, again;
-    ngx_edge_buf_t                 policy, limit;
+    ngx_uint_t                     again;
     ngx_http_edge_limit_ctx_t     *ctx;
+    ngx_http_edge_limit_text_t     policy, limit;
     ngx_http_edge_limit_least_t    requests, tokens;
     const ngx_http_edge_record_t  *rec;
 
     rec = ngx_http_edge_record_get(r);
     ctx = rec->limit;
 
-    n = ctx->take.n + ctx->tokens.n;
-
-    if (n == 0) {
+    if (ctx->take.n + ctx->tokens.n == 0) {
         return NGX_OK;
     }
 
-    ngx_edge_buf_init(&policy, r->pool, 64 * n, n * NGX_HTTP_EDGE_LIMIT_FIELD);
-    ngx_edge_buf_init(&limit, r->pool, 64 * n, n * NGX_HTTP_EDGE_LIMIT_FIELD);
+    policy.last = policy.text;
+    limit.last = limit.text;
 
     requests.rate = NULL;
     tokens.rate = NULL;
@@ -120,9 +128,10 @@ ngx_http_edge_limit_fields(ngx_http_request_t *r)
 
 static void
 ngx_http_edge_limit_items(const ngx_http_edge_limit_take_t *take,
-    ngx_edge_buf_t *policy, ngx_edge_buf_t *limit,
+    ngx_http_edge_limit_text_t *policy, ngx_http_edge_limit_text_t *limit,
     ngx_http_edge_limit_least_t *least)
 {
+    u_char                       *p, *item;
     ngx_uint_t                    i;
     ngx_edge_gcra_view_t          view;
     const ngx_edge_limit_cell_t  *cell;
@@ -143,8 +152,23 @@ ngx_http_edge_limit_items(const ngx_http_edge_limit_take_t *take,
             }
         }
 
-        ngx_http_edge_limit_policy_item(policy, take, i);
-        ngx_http_edge_limit_item(limit, take, i, &view);
+        /* both items begin with the same name */
+
+        item = policy->last;
+        p = item;
+
+        if (item != policy->text) {
+            p = ngx_http_edge_limit_lit(p, ", ");
+        }
+
+        *p++ = '"';
+        p = ngx_http_edge_limit_name(p, &take->charge[i]);
+        *p++ = '"';
+
+        limit->last = ngx_cpymem(limit->last, item, p - item);
+
+        policy->last = ngx_http_edge_limit_policy_item(p, take, i);
+        limit->last = ngx_http_edge_limit_item(limit->last, cell, &view);
     }
 }
 
@@ -153,86 +177,66 @@ ngx_http_edge_limit_items(const ngx_http_edge_limit_take_t *take,
 
 static ngx_int_t
 ngx_http_edge_limit_field(ngx_http_request_t *r, const char *name,
-    const ngx_edge_buf_t *b, ngx_uint_t again)
+    const ngx_http_edge_limit_text_t *text, ngx_uint_t again)
 {
     ngx_str_t  value;
 
-    if (ngx_edge_buf_done(b, &value) != NGX_OK) {
+    value.len = text->last - text->text;
+
+    value.data = ngx_pnalloc(r->pool, value.len);
+    if (value.data == NULL) {
         return NGX_ERROR;
     }
+
+    ngx_memcpy(value.data, text->text, value.len);
 
     return again ? ngx_http_edge_header_set(r, name, &value)
                  : ngx_http_edge_header_add(r, name, &value);
 }
 
 
-static void
-ngx_http_edge_limit_policy_item(ngx_edge_buf_t *b,
+static u_char *
+ngx_http_edge_limit_policy_item(u_char *p,
     const ngx_http_edge_limit_take_t *take, ngx_uint_t i)
 {
     const ngx_edge_rate_t  *rate;
 
-    ngx_http_edge_limit_item_name(b, take, i);
+    p = ngx_http_edge_limit_lit(p, ";q=");
 
     if (take->cell[i].gcra == NULL) {
-        ngx_edge_buf_lit(b, ";q=");
-        ngx_edge_buf_int(b, take->cell[i].slots);
-        ngx_edge_buf_lit(b, ";qu=\"concurrent-requests\"");
-        return;
+        p = ngx_edge_decimal(p, take->cell[i].slots);
+        return ngx_http_edge_limit_lit(p, ";qu=\"concurrent-requests\"");
     }
 
     rate = take->charge[i].rate;
 
-    ngx_edge_buf_lit(b, ";q=");
-    ngx_edge_buf_int(b, rate->limit);
+    p = ngx_edge_decimal(p, rate->limit);
 
     if (rate->unit == 't') {
-        ngx_edge_buf_lit(b, ";qu=\"tokens\"");
+        p = ngx_http_edge_limit_lit(p, ";qu=\"tokens\"");
     }
 
-    ngx_edge_buf_lit(b, ";w=");
-    ngx_edge_buf_int(b, rate->window / NGX_HTTP_EDGE_LIMIT_SECOND);
+    p = ngx_http_edge_limit_lit(p, ";w=");
+
+    return ngx_edge_decimal(p, rate->window / NGX_HTTP_EDGE_LIMIT_SECOND);
 }
 
 
-static void
-ngx_http_edge_limit_item(ngx_edge_buf_t *b,
-    const ngx_http_edge_limit_take_t *take, ngx_uint_t i,
+static u_char *
+ngx_http_edge_limit_item(u_char *p, const ngx_edge_limit_cell_t *cell,
     const ngx_edge_gcra_view_t *view)
 {
-    const ngx_edge_limit_cell_t  *cell;
-
-    cell = &take->cell[i];
-
-    ngx_http_edge_limit_item_name(b, take, i);
-    ngx_edge_buf_lit(b, ";r=");
+    p = ngx_http_edge_limit_lit(p, ";r=");
 
     if (cell->gcra == NULL) {
-        ngx_edge_buf_int(b, ngx_max(cell->slots - (int64_t) cell->used, 0));
-        return;
+        return ngx_edge_decimal(p, ngx_max(cell->slots - (int64_t) cell->used,
+                                           0));
     }
 
-    ngx_edge_buf_int(b, view->remaining);
-    ngx_edge_buf_lit(b, ";t=");
-    ngx_edge_buf_int(b, ngx_http_edge_limit_seconds(view->more));
-}
+    p = ngx_edge_decimal(p, view->remaining);
+    p = ngx_http_edge_limit_lit(p, ";t=");
 
-
-static void
-ngx_http_edge_limit_item_name(ngx_edge_buf_t *b,
-    const ngx_http_edge_limit_take_t *take, ngx_uint_t i)
-{
-    u_char  *p, name[NGX_HTTP_EDGE_LIMIT_NAME];
-
-    if (b->pos != b->start) {
-        ngx_edge_buf_lit(b, ", ");
-    }
-
-    p = ngx_http_edge_limit_name(name, &take->charge[i]);
-
-    ngx_edge_buf_byte(b, '"');
-    ngx_edge_buf_add(b, name, p - name);
-    ngx_edge_buf_byte(b, '"');
+    return ngx_edge_decimal(p, ngx_http_edge_limit_seconds(view->more));
 }
 
 
@@ -274,7 +278,7 @@ ngx_http_edge_limit_number(ngx_http_request_t *r, const char *name, int64_t n)
         return NGX_ERROR;
     }
 
-    value.len = ngx_sprintf(value.data, "%L", n) - value.data;
+    value.len = ngx_edge_decimal(value.data, n) - value.data;
 
     return ngx_http_edge_header_set(r, name, &value);
 }

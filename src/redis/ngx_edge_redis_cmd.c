@@ -18,6 +18,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 #include <ngx_sha1.h>
+#include "lib/ngx_edge_decimal.h"
 #include "redis/ngx_edge_redis_block.h"
 #include "redis/ngx_edge_redis_cluster.h"
 #include "redis/ngx_edge_redis_cmd.h"
@@ -92,7 +93,7 @@ ngx_edge_redis_eval(ngx_edge_redis_t *redis, ngx_edge_redis_cmd_t *cmd,
     ngx_edge_redis_script_t *script, ngx_uint_t nkeys, ngx_uint_t argc,
     const ngx_str_t *argv)
 {
-    u_char                    *last, number[NGX_INT_T_LEN];
+    u_char                    *last, number[NGX_INT64_LEN];
     ngx_str_t                  count, none;
     ngx_edge_redis_conn_t     *rc;
     ngx_edge_redis_pending_t  *p;
@@ -105,7 +106,7 @@ ngx_edge_redis_eval(ngx_edge_redis_t *redis, ngx_edge_redis_cmd_t *cmd,
     }
 
     count.data = number;
-    count.len = ngx_sprintf(number, "%ui", nkeys) - number;
+    count.len = ngx_edge_decimal(number, nkeys) - number;
 
     p = ngx_edge_redis_pending(redis, cmd,
                                ngx_edge_redis_words_size(1, &count)
