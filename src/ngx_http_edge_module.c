@@ -14,6 +14,7 @@
 #include "ngx_http_edge.h"
 #include "lib/ngx_edge_hex.h"
 #include "lib/ngx_edge_random.h"
+#include "lib/ngx_http_edge_headers.h"
 
 
 #define NGX_HTTP_EDGE_REQUEST_ID_MAX  64
@@ -197,43 +198,24 @@ ngx_http_edge_request_id(ngx_http_request_t *r, ngx_str_t *id)
 static ngx_int_t
 ngx_http_edge_incoming_request_id(ngx_http_request_t *r, ngx_str_t *id)
 {
-    u_char            c;
-    ngx_uint_t        i, j;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    u_char                          c;
+    ngx_uint_t                      i;
+    ngx_table_elt_t                *h;
+    ngx_http_edge_header_search_t   search;
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
+    ngx_http_edge_header_search(&search, &r->headers_in.headers,
+                                "X-Request-Id");
 
-    for (i = 0; /* void */ ; i++) {
+    h = ngx_http_edge_header_next(&search);
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return NGX_DECLINED;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == sizeof("X-Request-Id") - 1
-            && ngx_strncasecmp(h[i].key.data, (u_char *) "X-Request-Id",
-                               sizeof("X-Request-Id") - 1)
-               == 0)
-        {
-            break;
-        }
-    }
-
-    if (h[i].value.len == 0
-        || h[i].value.len > NGX_HTTP_EDGE_REQUEST_ID_MAX)
+    if (h == NULL || h->value.len == 0
+        || h->value.len > NGX_HTTP_EDGE_REQUEST_ID_MAX)
     {
         return NGX_DECLINED;
     }
 
-    for (j = 0; j < h[i].value.len; j++) {
-        c = h[i].value.data[j];
+    for (i = 0; i < h->value.len; i++) {
+        c = h->value.data[i];
 
         if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z')
             || (c >= 'A' && c <= 'Z') || c == '.' || c == '_' || c == '-')
@@ -244,7 +226,7 @@ ngx_http_edge_incoming_request_id(ngx_http_request_t *r, ngx_str_t *id)
         return NGX_DECLINED;
     }
 
-    *id = h[i].value;
+    *id = h->value;
 
     return NGX_OK;
 }

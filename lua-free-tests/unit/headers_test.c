@@ -200,6 +200,58 @@ test_prefixes(void)
 }
 
 
+/* Every field of the name, over all parts of a list; values as one text. */
+
+static void
+check_search(ngx_uint_t nalloc, const char *name, const char *expected)
+{
+    char                           *p, found[16];
+    ngx_uint_t                      i;
+    ngx_list_t                     *list;
+    ngx_table_elt_t                *h;
+    ngx_http_edge_header_search_t   search;
+
+    static const char *const        keys[] = {
+        "Vary", "vary", "Very", "VARY", "@ary", "Var", "Varyy", "", "vARY"
+    };
+
+    list = ngx_list_create(pool, nalloc, sizeof(ngx_table_elt_t));
+
+    for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        h = ngx_list_push(list);
+        memset(h, 0, sizeof(ngx_table_elt_t));
+        h->key = unit_str(keys[i]);
+        h->hash = i;
+    }
+
+    p = found;
+    ngx_http_edge_header_search(&search, list, name);
+
+    while ((h = ngx_http_edge_header_next(&search)) != NULL) {
+        *p++ = (char) ('0' + h->hash);
+    }
+
+    *p = '\0';
+
+    CHECK(strcmp(found, expected) == 0);
+    CHECK(ngx_http_edge_header_next(&search) == NULL);
+}
+
+
+static void
+test_search(void)
+{
+    ngx_uint_t  nalloc;
+
+    for (nalloc = 1; nalloc <= 10; nalloc++) {
+        check_search(nalloc, "Vary", "0138");
+        check_search(nalloc, "vary", "0138");
+        check_search(nalloc, "Very", "2");
+        check_search(nalloc, "Age", "");
+    }
+}
+
+
 int
 main(void)
 {
@@ -209,6 +261,7 @@ main(void)
     RUN(test_nothing_moves);
     RUN(test_no_memory);
     RUN(test_prefixes);
+    RUN(test_search);
 
     ngx_destroy_pool(pool);
 

@@ -256,22 +256,13 @@ ngx_http_edge_auth_strip_argument(ngx_http_request_t *r,
 static void
 ngx_http_edge_auth_strip_cookie(ngx_http_request_t *r, const ngx_str_t *name)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t                *h;
+    ngx_http_edge_header_search_t   search;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
+    ngx_http_edge_header_search(&search, &r->headers_in.headers, "Cookie");
 
-        for (i = 0; i < part->nelts; i++) {
-            if (h[i].key.len == sizeof("Cookie") - 1
-                && ngx_strncasecmp(h[i].key.data, (u_char *) "Cookie",
-                                   sizeof("Cookie") - 1)
-                   == 0)
-            {
-                ngx_http_edge_auth_strip_pairs(&h[i].value, ";,", name);
-            }
-        }
+    while ((h = ngx_http_edge_header_next(&search)) != NULL) {
+        ngx_http_edge_auth_strip_pairs(&h->value, ";,", name);
     }
 }
 

@@ -14,6 +14,7 @@
 #include "cache/ngx_edge_cache_json.h"
 #include "cache/ngx_http_edge_cache.h"
 #include "lib/ngx_http_edge_body.h"
+#include "lib/ngx_http_edge_headers.h"
 #include "route/ngx_http_edge_route_api.h"
 
 
@@ -167,26 +168,12 @@ ngx_http_edge_cache_body(ngx_http_request_t *r, ngx_str_t *type,
 static ngx_uint_t
 ngx_http_edge_cache_encoded(ngx_http_request_t *r)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_http_edge_header_search_t  search;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
+    ngx_http_edge_header_search(&search, &r->headers_in.headers,
+                                "Content-Encoding");
 
-        for (i = 0; i < part->nelts; i++) {
-            if (h[i].key.len == sizeof("Content-Encoding") - 1
-                && ngx_strncasecmp(h[i].key.data,
-                                   (u_char *) "Content-Encoding",
-                                   sizeof("Content-Encoding") - 1)
-                   == 0)
-            {
-                return 1;
-            }
-        }
-    }
-
-    return 0;
+    return ngx_http_edge_header_next(&search) != NULL;
 }
 
 

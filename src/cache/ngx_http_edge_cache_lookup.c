@@ -24,7 +24,7 @@ static void ngx_http_edge_cache_body_read(ngx_http_request_t *r);
 static ngx_int_t ngx_http_edge_cache_ask(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx);
 static ngx_uint_t ngx_http_edge_cache_read_control(ngx_http_request_t *r,
-    ngx_http_edge_cache_ctx_t *ctx, const char *name, size_t len);
+    ngx_http_edge_cache_ctx_t *ctx, const char *name);
 static ngx_int_t ngx_http_edge_cache_look(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx);
 static ngx_int_t ngx_http_edge_cache_find(ngx_http_request_t *r,
@@ -203,11 +203,8 @@ ngx_http_edge_cache_begin(ngx_http_request_t *r,
 
     ngx_edge_cache_control_init(&ctx->control);
 
-    if (!ngx_http_edge_cache_read_control(r, ctx, "cache-control",
-                                          sizeof("cache-control") - 1))
-    {
-        (void) ngx_http_edge_cache_read_control(r, ctx, "pragma",
-                                                sizeof("pragma") - 1);
+    if (!ngx_http_edge_cache_read_control(r, ctx, "Cache-Control")) {
+        (void) ngx_http_edge_cache_read_control(r, ctx, "Pragma");
     }
 
     /* the body of a HEAD's answer is not there to be stored */
@@ -222,26 +219,19 @@ ngx_http_edge_cache_begin(ngx_http_request_t *r,
 
 static ngx_uint_t
 ngx_http_edge_cache_read_control(ngx_http_request_t *r,
-    ngx_http_edge_cache_ctx_t *ctx, const char *name, size_t len)
+    ngx_http_edge_cache_ctx_t *ctx, const char *name)
 {
-    ngx_uint_t        i, found;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_uint_t                      found;
+    ngx_table_elt_t                *h;
+    ngx_http_edge_header_search_t   search;
 
     found = 0;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
+    ngx_http_edge_header_search(&search, &r->headers_in.headers, name);
 
-        for (i = 0; i < part->nelts; i++) {
-
-            if (h[i].key.len == len
-                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
-            {
-                found = 1;
-                ngx_edge_cache_control_parse(&ctx->control, &h[i].value);
-            }
-        }
+    while ((h = ngx_http_edge_header_next(&search)) != NULL) {
+        found = 1;
+        ngx_edge_cache_control_parse(&ctx->control, &h->value);
     }
 
     return found;

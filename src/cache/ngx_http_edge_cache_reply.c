@@ -29,12 +29,6 @@ static ngx_int_t ngx_http_edge_cache_hit_status(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx);
 
 
-#define ngx_http_edge_cache_field_is(h, name)                                 \
-    ((h)->key.len == sizeof(name) - 1                                         \
-     && ngx_strncasecmp((h)->key.data, (u_char *) name, sizeof(name) - 1)     \
-        == 0)
-
-
 ngx_int_t
 ngx_http_edge_cache_send(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx)
@@ -128,19 +122,19 @@ ngx_http_edge_cache_set_fields(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_edge_cache_set_field(ngx_http_request_t *r, ngx_table_elt_t *h)
 {
-    if (ngx_http_edge_cache_field_is(h, "ETag")) {
+    if (ngx_http_edge_header_is(h, "ETag")) {
         r->headers_out.etag = h;
 
-    } else if (ngx_http_edge_cache_field_is(h, "Last-Modified")) {
+    } else if (ngx_http_edge_header_is(h, "Last-Modified")) {
         r->headers_out.last_modified = h;
 
-    } else if (ngx_http_edge_cache_field_is(h, "Content-Encoding")) {
+    } else if (ngx_http_edge_header_is(h, "Content-Encoding")) {
         r->headers_out.content_encoding = h;
 
-    } else if (ngx_http_edge_cache_field_is(h, "Expires")) {
+    } else if (ngx_http_edge_header_is(h, "Expires")) {
         r->headers_out.expires = h;
 
-    } else if (ngx_http_edge_cache_field_is(h, "Cache-Control")) {
+    } else if (ngx_http_edge_header_is(h, "Cache-Control")) {
         return ngx_http_edge_cache_set_control(r, h);
     }
 

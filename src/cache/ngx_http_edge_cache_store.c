@@ -15,6 +15,7 @@
 #include <ngx_http.h>
 #include "cache/ngx_http_edge_cache.h"
 #include "lib/ngx_edge_hex.h"
+#include "lib/ngx_http_edge_headers.h"
 
 
 #define NGX_HTTP_EDGE_CACHE_OPEN  5000     /* ms for which nobody waits for
@@ -66,12 +67,6 @@ static const ngx_str_t  ngx_http_edge_cache_dropped[] = {
     ngx_string("X-Request-Id"),
     ngx_null_string
 };
-
-
-#define ngx_http_edge_cache_named(h, name)                                    \
-    ((h)->key.len == sizeof(name) - 1                                         \
-     && ngx_strncasecmp((h)->key.data, (u_char *) name, sizeof(name) - 1)     \
-        == 0)
 
 
 ngx_int_t
@@ -219,15 +214,15 @@ ngx_http_edge_cache_fact(ngx_edge_cache_facts_t *facts,
     time_t     n;
     ngx_str_t  rest, name;
 
-    if (ngx_http_edge_cache_named(h, "Cache-Control")) {
+    if (ngx_http_edge_header_is(h, "Cache-Control")) {
         ngx_edge_cache_control_parse(&facts->control, &h->value);
 
-    } else if (ngx_http_edge_cache_named(h, "Set-Cookie")
-               || ngx_http_edge_cache_named(h, "Set-Cookie2"))
+    } else if (ngx_http_edge_header_is(h, "Set-Cookie")
+               || ngx_http_edge_header_is(h, "Set-Cookie2"))
     {
         facts->set_cookie = 1;
 
-    } else if (ngx_http_edge_cache_named(h, "Vary")) {
+    } else if (ngx_http_edge_header_is(h, "Vary")) {
         rest = h->value;
 
         while (ngx_edge_cache_list_next(&rest, &name)) {
@@ -236,14 +231,14 @@ ngx_http_edge_cache_fact(ngx_edge_cache_facts_t *facts,
             }
         }
 
-    } else if (ngx_http_edge_cache_named(h, "Age")) {
+    } else if (ngx_http_edge_header_is(h, "Age")) {
         n = ngx_edge_cache_seconds(h->value.data, h->value.len);
         facts->age = ngx_max(facts->age, n);
 
-    } else if (ngx_http_edge_cache_named(h, "Date")) {
+    } else if (ngx_http_edge_header_is(h, "Date")) {
         facts->date = ngx_http_edge_cache_date(&h->value);
 
-    } else if (ngx_http_edge_cache_named(h, "Expires")) {
+    } else if (ngx_http_edge_header_is(h, "Expires")) {
         n = ngx_http_edge_cache_date(&h->value);
         n = ngx_max(n, 0);             /* "0" and the like: past */
 
@@ -453,24 +448,20 @@ ngx_http_edge_cache_store(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_edge_cache_vary(ngx_http_request_t *r, ngx_str_t *names)
 {
-    u_char           *p;
-    size_t            len;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    u_char                         *p;
+    size_t                          len;
+    ngx_list_t                     *fields;
+    ngx_table_elt_t                *h;
+    ngx_http_edge_header_search_t   search;
 
     ngx_str_null(names);
+    fields = &r->upstream->headers_in.headers;
     len = 0;
 
-    for (part = &r->upstream->headers_in.headers.part; part;
-         part = part->next)
-    {
-        h = part->elts;
+    ngx_http_edge_header_search(&search, fields, "Vary");
 
-        for (i = 0; i < part->nelts; i++) {
-            len += ngx_http_edge_cache_named(&h[i], "Vary")
-                   ? h[i].value.len + 1 : 0;
-        }
+    while ((h = ngx_http_edge_header_next(&search)) != NULL) {
+        len += h->value.len + 1;
     }
 
     if (len == 0) {
@@ -484,18 +475,12 @@ ngx_http_edge_cache_vary(ngx_http_request_t *r, ngx_str_t *names)
 
     names->data = p;
 
-    for (part = &r->upstream->headers_in.headers.part; part;
-         part = part->next)
-    {
-        h = part->elts;
+    ngx_http_edge_header_search(&search, fields, "Vary");
 
-        for (i = 0; i < part->nelts; i++) {
-            if (ngx_http_edge_cache_named(&h[i], "Vary")) {
-                ngx_strlow(p, h[i].value.data, h[i].value.len);
-                p += h[i].value.len;
-                *p++ = ',';
-            }
-        }
+    while ((h = ngx_http_edge_header_next(&search)) != NULL) {
+        ngx_strlow(p, h->value.data, h->value.len);
+        p += h->value.len;
+        *p++ = ',';
     }
 
     names->len = p - names->data;

@@ -52,7 +52,7 @@ static ngx_int_t ngx_http_edge_cors_preflight_fields(ngx_http_request_t *r,
 static const ngx_str_t *ngx_http_edge_cors_match(ngx_http_request_t *r,
     const ngx_http_edge_cors_policy_t *policy);
 static const ngx_str_t *ngx_http_edge_cors_field(ngx_http_request_t *r,
-    const char *lowcase_name);
+    const char *name);
 static void ngx_http_edge_cors_clear(ngx_http_request_t *r);
 static ngx_int_t ngx_http_edge_cors_vary(ngx_http_request_t *r,
     const ngx_str_t *name);
@@ -196,8 +196,8 @@ static ngx_uint_t
 ngx_http_edge_cors_is_preflight(ngx_http_request_t *r)
 {
     return r->method == NGX_HTTP_OPTIONS
-           && ngx_http_edge_cors_field(r, "origin")
-           && ngx_http_edge_cors_field(r, "access-control-request-method");
+           && ngx_http_edge_cors_field(r, "Origin")
+           && ngx_http_edge_cors_field(r, "Access-Control-Request-Method");
 }
 
 
@@ -322,7 +322,7 @@ ngx_http_edge_cors_preflight_fields(ngx_http_request_t *r,
 
     /* which fields it reads is the service's matter */
 
-    names = ngx_http_edge_cors_field(r, "access-control-request-headers");
+    names = ngx_http_edge_cors_field(r, "Access-Control-Request-Headers");
 
     if (names == NULL
         || names->len > NGX_HTTP_EDGE_CORS_NAMES_LIMIT
@@ -348,7 +348,7 @@ ngx_http_edge_cors_match(ngx_http_request_t *r,
         return &ngx_http_edge_cors_any;
     }
 
-    origin = ngx_http_edge_cors_field(r, "origin");
+    origin = ngx_http_edge_cors_field(r, "Origin");
 
     if (origin == NULL) {
         return NULL;
@@ -373,37 +373,20 @@ ngx_http_edge_cors_match(ngx_http_request_t *r,
  * which no browser sends. */
 
 static const ngx_str_t *
-ngx_http_edge_cors_field(ngx_http_request_t *r, const char *lowcase_name)
+ngx_http_edge_cors_field(ngx_http_request_t *r, const char *name)
 {
-    size_t                  len;
-    ngx_uint_t              i;
-    const ngx_str_t        *value;
-    const ngx_table_elt_t  *h;
-    const ngx_list_part_t  *part;
+    const ngx_table_elt_t          *h;
+    ngx_http_edge_header_search_t   search;
 
-    len = ngx_strlen(lowcase_name);
-    value = NULL;
+    ngx_http_edge_header_search(&search, &r->headers_in.headers, name);
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
+    h = ngx_http_edge_header_next(&search);
 
-        for (i = 0; i < part->nelts; i++) {
-
-            if (h[i].key.len != len
-                || ngx_strncmp(h[i].lowcase_key, lowcase_name, len) != 0)
-            {
-                continue;
-            }
-
-            if (value) {
-                return NULL;
-            }
-
-            value = &h[i].value;
-        }
+    if (h == NULL || ngx_http_edge_header_next(&search) != NULL) {
+        return NULL;
     }
 
-    return value;
+    return &h->value;
 }
 
 
@@ -437,36 +420,27 @@ ngx_http_edge_cors_clear(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_edge_cors_vary(ngx_http_request_t *r, const ngx_str_t *name)
 {
-    u_char           *p;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h, *vary;
+    u_char                         *p;
+    ngx_table_elt_t                *h, *vary;
+    ngx_http_edge_header_search_t   search;
 
     vary = NULL;
 
-    for (part = &r->headers_out.headers.part; part; part = part->next) {
-        h = part->elts;
+    ngx_http_edge_header_search(&search, &r->headers_out.headers, "Vary");
 
-        for (i = 0; i < part->nelts; i++) {
+    while ((h = ngx_http_edge_header_next(&search)) != NULL) {
 
-            if (h[i].hash == 0
-                || h[i].key.len != sizeof("Vary") - 1
-                || ngx_strncasecmp(h[i].key.data, (u_char *) "Vary",
-                                   sizeof("Vary") - 1)
-                   != 0)
-            {
-                continue;
-            }
-
-            if (ngx_edge_origin_listed(&h[i].value, name)
-                || ngx_edge_origin_listed(&h[i].value,
-                                          &ngx_http_edge_cors_any))
-            {
-                return NGX_OK;
-            }
-
-            vary = &h[i];
+        if (h->hash == 0) {
+            continue;
         }
+
+        if (ngx_edge_origin_listed(&h->value, name)
+            || ngx_edge_origin_listed(&h->value, &ngx_http_edge_cors_any))
+        {
+            return NGX_OK;
+        }
+
+        vary = h;
     }
 
     if (vary == NULL || vary->value.len == 0) {

@@ -31,6 +31,43 @@ static ngx_int_t ngx_http_edge_headers_keep(
     ngx_http_edge_headers_kept_t *kept, ngx_table_elt_t *elts, ngx_uint_t n);
 
 
+void
+ngx_http_edge_header_search(ngx_http_edge_header_search_t *search,
+    const ngx_list_t *list, const char *name)
+{
+    search->part = &list->part;
+    search->i = 0;
+    search->name = name;
+    search->len = ngx_strlen(name);
+}
+
+
+ngx_table_elt_t *
+ngx_http_edge_header_next(ngx_http_edge_header_search_t *search)
+{
+    ngx_table_elt_t  *h;
+
+    while (search->part) {
+        h = search->part->elts;
+
+        while (search->i < search->part->nelts) {
+            if (ngx_http_edge_header_named(&h[search->i], search->name,
+                                           search->len))
+            {
+                return &h[search->i++];
+            }
+
+            search->i++;
+        }
+
+        search->part = search->part->next;
+        search->i = 0;
+    }
+
+    return NULL;
+}
+
+
 ngx_uint_t
 ngx_http_edge_header_prefixed(const u_char *name, size_t len,
     const ngx_str_t *prefixes)
@@ -232,24 +269,13 @@ ngx_int_t
 ngx_http_edge_header_set(ngx_http_request_t *r, const char *name,
     const ngx_str_t *value)
 {
-    size_t            len;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t                *h;
+    ngx_http_edge_header_search_t   search;
 
-    len = ngx_strlen(name);
+    ngx_http_edge_header_search(&search, &r->headers_out.headers, name);
 
-    for (part = &r->headers_out.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-
-            if (h[i].key.len == len
-                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
-            {
-                h[i].hash = 0;
-            }
-        }
+    while ((h = ngx_http_edge_header_next(&search)) != NULL) {
+        h->hash = 0;
     }
 
     return ngx_http_edge_header_add(r, name, value);

@@ -17,6 +17,33 @@
 #include <ngx_http.h>
 
 
+/* Where a search for fields of one name is. */
+typedef struct {
+    const ngx_list_part_t  *part;
+    ngx_uint_t              i;
+    const char             *name;
+    size_t                  len;
+} ngx_http_edge_header_search_t;
+
+
+/* Whether a field has that name, a literal, in any case. */
+#define ngx_http_edge_header_is(h, name)                                      \
+    ngx_http_edge_header_named(h, name, sizeof(name) - 1)
+
+/* The first letter tells most names of one length apart. */
+#define ngx_http_edge_header_named(h, name, size)                             \
+    ((h)->key.len == (size)                                                   \
+     && (((h)->key.data[0] ^ (name)[0]) & ~0x20) == 0                         \
+     && ngx_strncasecmp((h)->key.data, (u_char *) (name), size) == 0)
+
+
+/* The fields of a list with that name, in any case, one after another; NULL at
+ * the end.  Fields whose hash is 0 are among them. */
+void ngx_http_edge_header_search(ngx_http_edge_header_search_t *search,
+    const ngx_list_t *list, const char *name);
+ngx_table_elt_t *ngx_http_edge_header_next(
+    ngx_http_edge_header_search_t *search);
+
 /* 1 if the name begins with one of the prefixes: any case, '_' equal to '-'.
  * Prefixes are in lower case with '-'; one that does not end in '-' is a whole
  * name; the list ends in ngx_null_string. */
