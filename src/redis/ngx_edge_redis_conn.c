@@ -42,6 +42,7 @@
 /* Bytes that a silent server may be behind with. */
 #define NGX_EDGE_REDIS_SILENT_MAX   (256 * 1024)
 #define NGX_EDGE_REDIS_READ_SIZE    16384
+#define NGX_EDGE_REDIS_PIECE_SIZE   4096
 
 #define NGX_EDGE_REDIS_FAULT_MAX    128
 
@@ -57,6 +58,8 @@ static void ngx_edge_redis_conn_secured(ngx_connection_t *c);
 static void ngx_edge_redis_conn_close(ngx_edge_redis_conn_t *rc);
 static ngx_msec_t ngx_edge_redis_conn_pause(ngx_edge_redis_conn_t *rc);
 static void ngx_edge_redis_conn_read_handler(ngx_event_t *rev);
+static ngx_int_t ngx_edge_redis_conn_read(ngx_edge_redis_conn_t *rc,
+    const u_char *data, size_t len);
 static ngx_int_t ngx_edge_redis_conn_replies(ngx_edge_redis_conn_t *rc);
 static void ngx_edge_redis_conn_heard(ngx_edge_redis_conn_t *rc);
 static void ngx_edge_redis_conn_write_handler(ngx_event_t *wev);
@@ -515,14 +518,36 @@ ngx_edge_redis_conn_read_handler(ngx_event_t *rev)
 
         ngx_edge_redis_conn_heard(rc);
 
-        if (ngx_edge_redis_reader_feed(rc->reader, data, n) != NGX_OK) {
-            ngx_edge_redis_conn_fail(rc, "a reply is too large", NULL);
-            break;
-        }
-
-    } while (ngx_edge_redis_conn_replies(rc) == NGX_OK);
+    } while (ngx_edge_redis_conn_read(rc, data, n) == NGX_OK);
 
     ngx_edge_redis_conn_close(rc);
+}
+
+
+/* NGX_ERROR: the connection has to be closed.  hiredis moves all that it has
+ * not read yet for each reply, so it gets a little at a time. */
+
+static ngx_int_t
+ngx_edge_redis_conn_read(ngx_edge_redis_conn_t *rc, const u_char *data,
+    size_t len)
+{
+    size_t         n;
+    const u_char  *last;
+
+    for (last = data + len; data < last; data += n) {
+        n = ngx_min(last - data, NGX_EDGE_REDIS_PIECE_SIZE);
+
+        if (ngx_edge_redis_reader_feed(rc->reader, data, n) != NGX_OK) {
+            ngx_edge_redis_conn_fail(rc, "a reply is too large", NULL);
+            return NGX_ERROR;
+        }
+
+        if (ngx_edge_redis_conn_replies(rc) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
 }
 
 
