@@ -141,6 +141,19 @@ pipeline('common', 'search /_search/ collection=all scope=shared;'
 pipeline('elsewhere', 'search /_search/ collection=others;'
     . ' generate /_model/ model=m;');
 
+my $prompt = "$Edge::Env::tmp/prompt.txt";
+
+sub prompt {
+    my ($text) = @_;
+
+    open my $out, '>', $prompt or die "$prompt: $!\n";
+    print $out "$text {{context}} {{question}}\n";
+    close $out or die "$prompt: $!\n";
+}
+
+prompt('Be brief.');
+pipeline('prompted', "prompt $prompt; generate /_model/ model=m;");
+
 for my $name (qw(embed search search2 none broken model slow length cut write))
 {
     $locations .= "location /_$name/ { internal;"
@@ -264,6 +277,19 @@ is_deeply($again->{sources}, $events->[0][1]{sources}, 'with its sources');
 is_deeply($again->{usage}, $usage, 'and usage');
 ok($again->{cached}, 'cached');
 is(calls(), 2);
+
+# ---- not all end at once
+
+# A second may begin between two requests: one apart is no jitter yet.
+my @ttl = sort { $a <=> $b } map {
+    my $which = { query => "Question $_?" };
+    request('docs', 'query', $which);
+    Edge::Cache::field(request('docs', 'query', $which), 'Cache-Status')
+        =~ /; hit; ttl=(\d+)$/ ? $1 : 0;
+} 1 .. 20;
+cmp_ok($ttl[0], '>', 530, 'jitter takes a tenth at most');
+cmp_ok($ttl[-1], '<=', 600, 'and adds nothing');
+cmp_ok($ttl[-1] - $ttl[0], '>', 9, 'twenty entries end at different times');
 
 # ---- what makes another answer
 
@@ -411,6 +437,10 @@ like(receive([$follower], 20)->{$follower}, qr/for acme/,
 
 # ---- reload: the entries stay, and a changed prompt does not find them
 
+ok(!query('prompted', $question)->{cached}, 'by the first prompt');
+ok(query('prompted', $question)->{cached}, 'kept');
+prompt('Be kind.');
+
 my @old = $nginx->workers;
 $nginx->signal('HUP');
 ok(until_true(sub {
@@ -418,6 +448,8 @@ ok(until_true(sub {
     return !grep { $now{$_} } @old;
 }), 'reloaded');
 ok(query('docs', $question)->{cached}, 'answers stay over a reload');
+ok(!query('prompted', $question)->{cached}, 'not those of another prompt');
+ok(query('prompted', $question)->{cached}, 'the new one is kept');
 
 is($nginx->alarms, '', 'no alarms');
 
