@@ -219,6 +219,16 @@ like($r->{body}, qr/"cached":true/, 'and given again');
 is(left($r), -1, 'costs nothing then');
 is(look('q'), 700 - $prompt, 'nothing at all');
 
+# What costs nothing is there for who has nothing left.
+
+is(statuses(question('cached', 'r')), 200, 'an answer to keep');
+question('chat', 'r') for 1 .. 10;
+is(statuses(question('cached', 'r', query => 'How cold is it?')), 429,
+   'a new question is too much');
+$r = question('cached', 'r');
+is(statuses($r), 200, 'what is in the cache is not');
+like($r->{body}, qr/"cached":true/, 'and comes from there');
+
 # More than was reserved is a debt.
 
 $r = question('much', 'h');
