@@ -29,6 +29,7 @@ my $target = "http://127.0.0.1:$ENV{TEST_NGINX_RAND_PORT_1}";
 
 my $nginx = Edge::Server->start(<<"END", workers => 2);
     edge_cache_zone zone=c:1m;
+    edge_limit_zone \$edge_tenant zone=l:1m;
     edge_module m { path /m/; target $target; methods GET POST PUT DELETE; }
     edge_module n { path /n/; target $target; }
     proxy_http_version 1.1;
@@ -53,6 +54,11 @@ my $nginx = Edge::Server->start(<<"END", workers => 2);
             edge_cache_max_size 2000;
             edge_cache_methods GET POST;
             proxy_pass \$edge_target;
+        }
+        location /limited/ {
+            edge_route m;
+            edge_limit zone=l requests=4r/d;
+            proxy_pass $target/m/;
         }
         location /off/ {
             edge_route m;
@@ -331,6 +337,14 @@ ask('DELETE', "/m/unsafe?$fresh", undef, with());
 isnt(get("/m/unsafe?$fresh")->{body}, $before,
      'a DELETE takes the entry away');
 
+$vary = "/m/unsafe-vary?$fresh&h=Vary:X-V";
+my %variant = map { $_ => get($vary, "X-V: $_")->{body} } 1, 2;
+is(get($vary, "X-V: $_")->{body}, $variant{$_}, "variant $_ is kept")
+    for 1, 2;
+ask('DELETE', $vary, undef, with());
+isnt(get($vary, "X-V: $_")->{body}, $variant{$_},
+     "a DELETE takes variant $_ away") for 1, 2;
+
 # ---- users
 
 sub token {
@@ -430,6 +444,16 @@ ok(until_true(sub {
     return !grep { $now{$_} } @old;
 }), 'reloaded');
 is(get("/m/reload?$fresh")->{body}, $before, 'entries stay over a reload');
+
+# ---- a hit costs a request, and says what is left for this one
+
+my @limited = map { get("/limited/a?$fresh") } 1 .. 5;
+is(join(' ', map { $_->{status} } @limited), '200 200 200 200 429',
+   'hits cost requests');
+like(field($limited[1], 'Cache-Status'), qr/; hit/, 'and are hits');
+like(field($limited[1], 'RateLimit'), qr/^"l-rpd";r=2;t=\d+$/,
+     'with one RateLimit, of their own');
+like(field($limited[1], 'RateLimit-Policy'), qr/^[^|]+$/, 'and one policy');
 
 is($nginx->alarms, '', 'no alarms');
 

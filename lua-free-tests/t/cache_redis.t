@@ -336,11 +336,11 @@ my ($version) = keys_of('edge:ver:{acme}:docs');
 is($version, 'edge:ver:{acme}:docs', 'the version of the documents');
 
 sub ingest_at {
-    my ($i) = @_;
+    my ($i, $tenant) = @_;
 
     return at($i, sub { ask('POST', '/api/v1/docs/documents',
         '{"id":"d","text":"Text."}', 'Content-Type: application/json',
-        'X-T: acme')->{status} });
+        'X-T: ' . ($tenant // 'acme'))->{status} });
 }
 
 is(ingest_at(0), 200, 'documents change');
@@ -360,6 +360,24 @@ $third = answered_at(0, $q);
 is(ask_at(1, $q)->{answer}, $third->{answer}, 'one for both again');
 is(ask_at($_, $q, 'X-T: globex')->{answer}, $globex->{answer},
    "another tenant's stay at $_") for 0, 1;
+
+# A version that was current never comes back, whoever changed what and whoever
+# asks next.
+
+my $old = answered_at(0, $q, 'X-T: one');
+is(ingest_at(1, 'one'), 200, 'a change at the other instance');
+ok(until_true(sub {
+    ask_at(0, $q, 'X-T: one')->{answer} ne $old->{answer}
+}), 'is seen by who made the first version');
+
+is(ingest_at(0, 'two'), 200, 'a change here');
+$old = answered_at(1, $q, 'X-T: two');
+is(ingest_at(1, 'two'), 200, 'and a later one there');
+isnt(answered_at(1, $q, 'X-T: two')->{answer}, $old->{answer}, 'seen there');
+isnt(ask_at(0, $q, 'X-T: two')->{answer}, $old->{answer}, 'and here');
+sleep 1;
+isnt(ask_at($_, $q, 'X-T: two')->{answer}, $old->{answer}, "for good at $_")
+    for 0, 1;
 
 # ---- without Redis
 

@@ -106,8 +106,6 @@ test_damage(void)
             memcpy(part, data, n);
             CHECK_INT(ngx_edge_cache_entry_read(&got, key, part, n),
                       NGX_DECLINED);
-            CHECK_INT(ngx_edge_cache_entry_read_own(&got, key, part, n),
-                      NGX_DECLINED);
             free(part);
         }
 
@@ -121,12 +119,6 @@ test_damage(void)
         }
 
         CHECK_INT(ngx_edge_cache_entry_read(&got, key, data, size), NGX_OK);
-        CHECK_INT(ngx_edge_cache_entry_read_own(&got, other, data, size),
-                  NGX_DECLINED);
-
-        data[0] ^= 1;                  /* of the checksum */
-        CHECK_INT(ngx_edge_cache_entry_read_own(&got, key, data, size),
-                  NGX_OK);
         free(data);
     }
 }

@@ -396,18 +396,25 @@ test_shared_versions(void)
     CHECK_INT(k.time, 60);
     CHECK_INT(k.untold, 1);
 
-    ngx_edge_cache_version_told(l1, 7, 1234, 80);
+    ngx_edge_cache_version_told(l1, 7, 1234, 1234, 80);
     CHECK_INT(ngx_edge_cache_version_look(l1, 7, &k), 1);
     CHECK_INT(k.untold, 1);
 
-    ngx_edge_cache_version_told(l1, 7, v, 80);
+    ngx_edge_cache_version_told(l1, 7, v, v, 80);
     CHECK_INT(ngx_edge_cache_version_look(l1, 7, &k), 1);
+    CHECK(k.version == v);
     CHECK_INT(k.untold, 0);
     CHECK_INT(k.time, 80);
 
     ngx_edge_cache_version_learn(l1, 7, 1235, 90);
     CHECK_INT(ngx_edge_cache_version_look(l1, 7, &k), 1);
     CHECK_INT(k.version, 1235);
+
+    v = ngx_edge_cache_version_bump(l1, 7, 99, 100);
+    ngx_edge_cache_version_told(l1, 7, v, 4321, 110);
+    CHECK_INT(ngx_edge_cache_version_look(l1, 7, &k), 1);
+    CHECK_INT(k.version, 4321);
+    CHECK_INT(k.untold, 0);
 
     close_zone();
 }

@@ -100,28 +100,6 @@ ngx_int_t
 ngx_edge_cache_entry_read(ngx_edge_cache_entry_t *e,
     const u_char key[NGX_EDGE_CACHE_KEY], u_char *data, size_t len)
 {
-    uint64_t  checksum;
-
-    if (ngx_edge_cache_entry_read_own(e, key, data, len) != NGX_OK) {
-        return NGX_DECLINED;
-    }
-
-    ngx_memcpy(&checksum, data, sizeof(uint64_t));
-
-    if (checksum
-        != ngx_edge_fold(data + sizeof(uint64_t), len - sizeof(uint64_t)))
-    {
-        return NGX_DECLINED;
-    }
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_edge_cache_entry_read_own(ngx_edge_cache_entry_t *e,
-    const u_char key[NGX_EDGE_CACHE_KEY], u_char *data, size_t len)
-{
     u_char                 *p, *last;
     uint32_t                n;
     ngx_uint_t              i;
@@ -138,7 +116,9 @@ ngx_edge_cache_entry_read_own(ngx_edge_cache_entry_t *e,
         || head.kind < ngx_edge_cache_response
         || head.kind > ngx_edge_cache_answer
         || head.nparts > NGX_EDGE_CACHE_PARTS
-        || ngx_memcmp(head.key, key, NGX_EDGE_CACHE_KEY) != 0)
+        || ngx_memcmp(head.key, key, NGX_EDGE_CACHE_KEY) != 0
+        || head.checksum
+           != ngx_edge_fold(data + sizeof(uint64_t), len - sizeof(uint64_t)))
     {
         return NGX_DECLINED;
     }

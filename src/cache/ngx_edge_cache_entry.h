@@ -7,8 +7,7 @@
  * fixed size, then a few parts, each its length and its bytes.  The header
  * holds version, whole length, the key it was stored under and a checksum;
  * an entry that differs in any of them from what is expected is not read.  So
- * a value that was cut, mixed up or written by another version is a miss.  The
- * zone in shared memory holds only what was checked, and is not doubted again.
+ * a value that was cut, mixed up or written by another version is a miss.
  *
  * Numbers are in the machine's order: a machine of the other one refuses the
  * entry by its magic number.
@@ -68,11 +67,6 @@ void ngx_edge_cache_entry_write(const ngx_edge_cache_entry_t *e,
 /* Reads an entry of len bytes, whose parts stay in data.  NGX_OK, or
  * NGX_DECLINED: not an entry of this version, not whole, or not this key's. */
 ngx_int_t ngx_edge_cache_entry_read(ngx_edge_cache_entry_t *e,
-    const u_char key[NGX_EDGE_CACHE_KEY], u_char *data, size_t len);
-
-/* The same without the checksum, which costs more than all the rest: for what
- * never left this machine's memory since it was written or read with it. */
-ngx_int_t ngx_edge_cache_entry_read_own(ngx_edge_cache_entry_t *e,
     const u_char key[NGX_EDGE_CACHE_KEY], u_char *data, size_t len);
 
 /* Header fields as one part: bytes that a field adds, adding it at p (gives

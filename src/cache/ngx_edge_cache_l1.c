@@ -646,7 +646,7 @@ ngx_edge_cache_version_learn(ngx_edge_cache_l1_t *l1, uint64_t id,
 
 void
 ngx_edge_cache_version_told(ngx_edge_cache_l1_t *l1, uint64_t id,
-    uint64_t version, ngx_msec_t now)
+    uint64_t was, uint64_t version, ngx_msec_t now)
 {
     ngx_edge_cache_version_t  *v;
 
@@ -654,7 +654,8 @@ ngx_edge_cache_version_told(ngx_edge_cache_l1_t *l1, uint64_t id,
 
     v = ngx_edge_cache_version_find(l1, id);
 
-    if (v->version == version) {
+    if (v->version == was) {
+        v->version = version;
         v->untold = 0;
         v->time = now;
     }

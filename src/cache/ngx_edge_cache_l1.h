@@ -107,9 +107,10 @@ ngx_uint_t ngx_edge_cache_version_look(ngx_edge_cache_l1_t *l1, uint64_t id,
 void ngx_edge_cache_version_learn(ngx_edge_cache_l1_t *l1, uint64_t id,
     uint64_t version, ngx_msec_t now);
 
-/* The others were told this version. */
+/* The others were told this version, in place of one that is untold or the
+ * same; nothing if that is not the version any more. */
 void ngx_edge_cache_version_told(ngx_edge_cache_l1_t *l1, uint64_t id,
-    uint64_t version, ngx_msec_t now);
+    uint64_t was, uint64_t version, ngx_msec_t now);
 
 
 #endif /* _NGX_EDGE_CACHE_L1_H_INCLUDED_ */

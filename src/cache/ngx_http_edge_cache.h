@@ -137,6 +137,8 @@ typedef struct {
                                                       entry away */
     unsigned                           authorized:1;
     unsigned                           expired:1;
+    uint64_t                           salt;       /* of the variants; 0:
+                                                      none are known */
     unsigned                           varies:1;   /* other variants are
                                                       there */
     unsigned                           waiting:1;  /* called again, looks */
@@ -151,7 +153,9 @@ struct ngx_http_edge_cache_answer_s {
 
     /* while a corpus' version is being asked for */
     uint64_t                           corpus;     /* its id; 0: none asked */
-    uint64_t                           telling;    /* version; 0: asking */
+    uint64_t                           untold;     /* version; 0: none */
+    uint64_t                           offered;    /* to Redis in its place;
+                                                      0: asking */
     const ngx_str_t                   *tenant;
     const ngx_str_t                   *collection;
 };

@@ -9,7 +9,9 @@
  *
  * Without Redis a version lives in the zone.  With Redis it is the value of
  * edge:ver:{tenant}:<collection>, kept in the zone for a time.  A change here
- * is a new version at once; until Redis has taken it, its own does not count.
+ * is a new version at once; until Redis has it, its own does not count.  The
+ * next question looks whether it has; if not, or if another instance was later,
+ * Redis gets one that nobody had: an old version must never come back.
  * When Redis is lost, what was known serves for a minute; then nothing is
  * cached, since a change at another instance would not be seen.
  */
@@ -31,6 +33,8 @@ static ngx_int_t ngx_http_edge_cache_corpus_ask(
     const ngx_str_t *collection);
 static void ngx_http_edge_cache_corpus_answered(ngx_edge_redis_cmd_t *cmd,
     const ngx_edge_redis_reply_t *reply);
+static ngx_int_t ngx_http_edge_cache_corpus_compare(
+    ngx_http_edge_cache_answer_t *answer, uint64_t version);
 static void ngx_http_edge_cache_corpus_guard(ngx_event_t *ev);
 static ngx_int_t ngx_http_edge_cache_corpus_send(ngx_pool_t *pool,
     ngx_http_edge_cache_zone_t *zone, ngx_edge_redis_cmd_t *cmd,
@@ -69,7 +73,8 @@ ngx_http_edge_cache_answer_corpus(ngx_http_edge_cache_answer_t *answer,
     if (answer->corpus != id) {
 
         answer->corpus = id;
-        answer->telling = (known && k.untold) ? k.version : 0;
+        answer->untold = (known && k.untold) ? k.version : 0;
+        answer->offered = 0;
 
         rc = ngx_http_edge_cache_corpus_ask(answer, tenant, collection);
 
@@ -105,8 +110,7 @@ ngx_http_edge_cache_corpus_ask(ngx_http_edge_cache_answer_t *answer,
     seek->cmd.data = answer;
 
     rc = ngx_http_edge_cache_corpus_send(seek->request->pool, seek->zone,
-                                         &seek->cmd, tenant, collection,
-                                         answer->telling);
+                                         &seek->cmd, tenant, collection, 0);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -135,11 +139,11 @@ ngx_http_edge_cache_corpus_answered(ngx_edge_redis_cmd_t *cmd,
     l1 = answer->seek.zone->l1;
     type = ngx_edge_redis_reply_type(reply);
 
-    if (answer->telling) {
+    if (answer->offered) {
 
         if (type == ngx_edge_redis_status) {
-            ngx_edge_cache_version_told(l1, answer->corpus, answer->telling,
-                                        ngx_current_msec);
+            ngx_edge_cache_version_told(l1, answer->corpus, answer->untold,
+                                        answer->offered, ngx_current_msec);
         }
 
     } else if (type == ngx_edge_redis_string || type == ngx_edge_redis_nil) {
@@ -148,24 +152,8 @@ ngx_http_edge_cache_corpus_answered(ngx_edge_redis_cmd_t *cmd,
 
         version = ngx_http_edge_cache_corpus_read(&text);
 
-        if (version) {
-            ngx_edge_cache_version_learn(l1, answer->corpus, version,
-                                         ngx_current_msec);
-
-        } else {
-
-            /* Redis is new, or has lost it: with it, which answers are of
-             * old documents; so there is a new one */
-
-            version = ngx_edge_cache_version_bump(l1, answer->corpus,
-                                          ngx_edge_random_word(),
-                                          ngx_current_msec);
-
-            (void) ngx_http_edge_cache_corpus_send(
-                                          answer->seek.request->pool,
-                                          answer->seek.zone, NULL,
-                                          answer->tenant, answer->collection,
-                                          version);
+        if (ngx_http_edge_cache_corpus_compare(answer, version) == NGX_AGAIN) {
+            return;
         }
     }
 
@@ -174,6 +162,52 @@ ngx_http_edge_cache_corpus_answered(ngx_edge_redis_cmd_t *cmd,
     }
 
     answer->seek.wake(answer->seek.data);
+}
+
+
+/* What Redis has, 0 if nothing, with what is known here.  NGX_AGAIN: a new one
+ * is on its way to Redis. */
+
+static ngx_int_t
+ngx_http_edge_cache_corpus_compare(ngx_http_edge_cache_answer_t *answer,
+    uint64_t version)
+{
+    ngx_int_t                    rc;
+    ngx_edge_cache_l1_t         *l1;
+    ngx_http_edge_cache_seek_t  *seek;
+
+    seek = &answer->seek;
+    l1 = seek->zone->l1;
+
+    if (version && answer->untold == 0) {
+        ngx_edge_cache_version_learn(l1, answer->corpus, version,
+                                     ngx_current_msec);
+        return NGX_OK;
+    }
+
+    if (version && version == answer->untold) {
+        ngx_edge_cache_version_told(l1, answer->corpus, version, version,
+                                    ngx_current_msec);
+        return NGX_OK;
+    }
+
+    if (answer->untold == 0) {
+
+        /* Redis is new, or has lost it: with it, which answers are of old
+         * documents; so there is a new one */
+
+        answer->untold = ngx_edge_cache_version_bump(l1, answer->corpus,
+                                                     ngx_edge_random_word(),
+                                                     ngx_current_msec);
+    }
+
+    answer->offered = ngx_edge_random_word() | 1;
+
+    rc = ngx_http_edge_cache_corpus_send(seek->request->pool, seek->zone,
+                                         &seek->cmd, answer->tenant,
+                                         answer->collection, answer->offered);
+
+    return (rc == NGX_OK) ? NGX_AGAIN : rc;
 }
 
 

@@ -334,6 +334,10 @@ ngx_http_edge_cache_find(ngx_http_request_t *r,
 
     ctx->varies = 1;
 
+    if (e->part[0].len > NGX_HTTP_EDGE_CACHE_DIGITS) {
+        (void) ngx_http_edge_cache_digits(e->part[0].data + 1, &ctx->salt);
+    }
+
     if (ngx_http_edge_cache_keep_headers(r, ctx) != NGX_OK) {
         return NGX_ERROR;
     }

@@ -15,6 +15,7 @@
 #include <ngx_http.h>
 #include "cache/ngx_http_edge_cache.h"
 #include "lib/ngx_edge_hex.h"
+#include "lib/ngx_edge_random.h"
 #include "lib/ngx_http_edge_headers.h"
 
 
@@ -39,7 +40,7 @@ static ngx_int_t ngx_http_edge_cache_type(ngx_http_request_t *r,
     ngx_str_t *type);
 static ngx_uint_t ngx_http_edge_cache_kept_field(const ngx_table_elt_t *h);
 static ngx_int_t ngx_http_edge_cache_vary(ngx_http_request_t *r,
-    ngx_str_t *names);
+    ngx_http_edge_cache_ctx_t *ctx, ngx_str_t *names);
 static ngx_int_t ngx_http_edge_cache_etag(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx);
 static void ngx_http_edge_cache_put(ngx_http_request_t *r,
@@ -65,6 +66,8 @@ static const ngx_str_t  ngx_http_edge_cache_dropped[] = {
     ngx_string("Accept-Ranges"),
     ngx_string("Set-Cookie"),
     ngx_string("X-Request-Id"),
+    ngx_string("RateLimit"),
+    ngx_string("RateLimit-Policy"),
     ngx_null_string
 };
 
@@ -415,7 +418,7 @@ ngx_http_edge_cache_store(ngx_http_request_t *r,
     ctx->entry.part[ngx_edge_cache_part_body] = ctx->body;
 
     if (ngx_http_edge_cache_etag(r, ctx) != NGX_OK
-        || ngx_http_edge_cache_vary(r, &names) != NGX_OK)
+        || ngx_http_edge_cache_vary(r, ctx, &names) != NGX_OK)
     {
         ngx_http_edge_cache_seek_end(&ctx->seek, 0);
         return;
@@ -443,10 +446,13 @@ ngx_http_edge_cache_store(ngx_http_request_t *r,
 }
 
 
-/* All names of all Vary fields, in lower case; those of the client's. */
+/* All names of all Vary fields, in lower case, behind "#<16 digits>,": a name
+ * that no field has.  It makes the variants that an older marker led to
+ * unreachable, when that one was taken away. */
 
 static ngx_int_t
-ngx_http_edge_cache_vary(ngx_http_request_t *r, ngx_str_t *names)
+ngx_http_edge_cache_vary(ngx_http_request_t *r,
+    ngx_http_edge_cache_ctx_t *ctx, ngx_str_t *names)
 {
     u_char                         *p;
     size_t                          len;
@@ -468,12 +474,17 @@ ngx_http_edge_cache_vary(ngx_http_request_t *r, ngx_str_t *names)
         return NGX_OK;
     }
 
-    p = ngx_pnalloc(r->pool, len);
+    p = ngx_pnalloc(r->pool, sizeof("#,") + NGX_HTTP_EDGE_CACHE_DIGITS + len);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
+    if (ctx->salt == 0) {
+        ctx->salt = ngx_edge_random_word() | 1;
+    }
+
     names->data = p;
+    p = ngx_sprintf(p, "#%016xL,", ctx->salt);
 
     ngx_http_edge_header_search(&search, fields, "Vary");
 
