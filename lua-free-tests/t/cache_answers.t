@@ -128,7 +128,7 @@ END
 pipeline('docs', 'generate /_model/ model=m;');
 pipeline('same', 'generate /_model/ model=m;');
 pipeline('b', 'generate /_model/ model=other;');
-pipeline('slow', 'generate /_slow/ model=m;');
+pipeline($_, 'generate /_slow/ model=m;') for qw(slow hasty);
 pipeline('long', 'generate /_length/ model=m;');
 pipeline('cut', 'generate /_cut/ model=m;');
 pipeline('second', 'generate /_broken/ model=m; generate /_model/ model=m;');
@@ -174,6 +174,11 @@ my $nginx = Edge::Server->start(<<"END", workers => 2);
     edge_module short { rag short; allow_write unverified; }
     server {
         listen 127.0.0.1:$ENV{TEST_NGINX_SERVER_PORT} reuseport;
+        location /api/v1/hasty/ {
+            edge_tenant \$http_x_t unverified;
+            edge_route on;
+            edge_cache_lock_timeout 50ms;
+        }
         location /api/ {
             edge_tenant \$http_x_t unverified;
             edge_route on;
@@ -423,6 +428,13 @@ is(calls() - $before, 1, 'thirty questions, one call');
 is(scalar(grep { /It is \\"\d+ for acme\\"/
                  || (/for acme/ && /event: done/) } values %$texts), 30,
    'and thirty answers');
+
+$before = calls();
+@sockets = map { opened('hasty', { query => 'Now?' }, 'X-T: acme') } 1 .. 3;
+$texts = receive(\@sockets, 20);
+cmp_ok(calls() - $before, '>', 1, 'who waits no longer than 50 ms goes itself');
+is(scalar(grep { /It is \\"\d+ for acme\\"/ } values %$texts), 3,
+   'and has an answer');
 
 # ---- a leader that leaves
 

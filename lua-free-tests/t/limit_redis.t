@@ -238,6 +238,10 @@ is(status('/open'), '200 DEGRADED', 'open');
 is(status("/share?k=t"), '200 DEGRADED', 'local');
 $redis->again();
 ok(until_true(sub { status('/closed') eq '200 PASSED' }), 'another one');
+ok(until_true(sub {
+    status('/closed');
+    return $nginx[2]->log_text =~ /$again, lost 2 times so far/;
+}), 'losses are counted');
 
 is($_->alarms, '', 'nothing alarming') for @nginx;
 

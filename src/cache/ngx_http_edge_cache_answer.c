@@ -16,7 +16,6 @@
 #include "route/ngx_http_edge_route_api.h"
 
 
-#define NGX_HTTP_EDGE_CACHE_WAIT    2000   /* ms for another's answer */
 #define NGX_HTTP_EDGE_CACHE_OPEN    5000   /* ms without waiting, for what
                                               could not be kept */
 #define NGX_HTTP_EDGE_CACHE_PREFIX  3      /* pieces that are always there */
@@ -48,10 +47,12 @@ ngx_http_edge_cache_answer_create(ngx_http_request_t *r,
     ngx_http_edge_cache_zone_t *zone, ngx_http_edge_cache_wake_pt wake,
     void *data)
 {
-    ngx_http_cleanup_t            *cln;
-    ngx_http_edge_record_t        *rec;
-    ngx_http_edge_cache_answer_t  *answer;
+    ngx_http_cleanup_t               *cln;
+    ngx_http_edge_record_t           *rec;
+    ngx_http_edge_cache_answer_t     *answer;
+    ngx_http_edge_cache_loc_conf_t   *clcf;
 
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_edge_cache_module);
     rec = ngx_http_edge_record_get(r);
     answer = ngx_pcalloc(r->pool, sizeof(ngx_http_edge_cache_answer_t));
     cln = ngx_http_cleanup_add(r, 0);
@@ -62,7 +63,7 @@ ngx_http_edge_cache_answer_create(ngx_http_request_t *r,
 
     answer->seek.request = r;
     answer->seek.zone = zone;
-    answer->seek.wait = NGX_HTTP_EDGE_CACHE_WAIT;
+    answer->seek.wait = clcf->lock_timeout;
     answer->seek.label.tenant = ngx_http_edge_cache_digest(&rec->tenant);
     answer->seek.label.module = ngx_http_edge_cache_digest(&rec->module->name);
     answer->seek.wake = wake;

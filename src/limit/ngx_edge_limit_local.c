@@ -48,6 +48,7 @@ ngx_edge_limit_local_create(ngx_slab_pool_t *pool, size_t size)
         local->pool = pool;
         local->lost = 0;
         local->lost_at = 0;
+        local->losses = 0;
         local->table = ngx_edge_shm_create(pool,
                                            size / NGX_EDGE_LIMIT_ENTRY);
 

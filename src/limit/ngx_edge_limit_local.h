@@ -40,6 +40,7 @@ typedef struct {
     uint64_t                 seed[NGX_EDGE_LIMIT_SEED];
     ngx_atomic_t             lost;     /* the shared counts, by any worker */
     ngx_atomic_t             lost_at;  /* the last time, in milliseconds */
+    ngx_atomic_t             losses;   /* since the zone was made */
 } ngx_edge_limit_local_t;
 
 

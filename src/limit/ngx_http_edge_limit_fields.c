@@ -26,12 +26,11 @@
     ngx_cpymem(p, text, sizeof(text) - 1)
 
 
-/* A field's value, with room for all policies of a location, and for those of
- * another one that charged the tokens behind an internal redirect. */
+/* A field's value: a request has the policies of one location, whatever
+ * internal redirects happen. */
 typedef struct {
     u_char  *last;
-    u_char   text[2 * NGX_HTTP_EDGE_LIMIT_POLICIES
-                  * NGX_HTTP_EDGE_LIMIT_FIELD];
+    u_char   text[NGX_HTTP_EDGE_LIMIT_POLICIES * NGX_HTTP_EDGE_LIMIT_FIELD];
 } ngx_http_edge_limit_text_t;
 
 

@@ -234,10 +234,12 @@ ngx_http_edge_limit_transition(const ngx_http_edge_limit_zone_t *zone,
 
     if (!lost) {
         ngx_log_error(NGX_LOG_NOTICE, log, 0,
-                      "edge limit: zone \"%V\" counts in redis again",
-                      &zone->name);
+                      "edge limit: zone \"%V\" counts in redis again, "
+                      "lost %uA times so far", &zone->name, local->losses);
         return;
     }
+
+    (void) ngx_atomic_fetch_add(&local->losses, 1);
 
     what = (zone->on_error == NGX_HTTP_EDGE_LIMIT_CLOSED) ? "closed"
            : (zone->on_error == NGX_HTTP_EDGE_LIMIT_OPEN) ? "open" : "local";
