@@ -85,7 +85,7 @@ ok($count > 8, 'the examples are found');
 # Every entry.
 
 for my $page (grep { m{/directives/} } sort keys %text) {
-    my $strict = $page =~ m{/(?:auth|cors|limit)\.md$};
+    my $strict = $page =~ m{/(?:auth|cache|cors|limit|redis)\.md$};
 
     for my $entry (split /^(?=##+ )/m, $text{$page}) {
         next unless $entry =~ /^\| Syntax/m;
