@@ -20,6 +20,10 @@ use Edge::Dns;
 use Edge::Probe;
 use Edge::Redis;
 use Edge::Server;
+use Time::HiRes qw(sleep time);
+
+# A step of the backoff is 4.8 seconds at the most: 3.2 and half of it.
+my $step = 6 * ($Edge::Server::slow ? 4 : 1);
 
 my $port = $ENV{TEST_NGINX_SERVER_PORT};
 my $dns = Edge::Dns->start();
@@ -68,18 +72,26 @@ ok(answers('/later/send?GET+who', 'string:two'), 'until it is known');
 $dns->name('redis.test', '127.0.0.2');
 is(ask('/send?GET+who'), 'string:one', 'a name that moves breaks nothing');
 $one->kill();
-ok(answers('/send?GET+who', 'string:two'), 'until the old server dies');
+
+my $start = time;
+
+ok(answers('/send?GET+who', 'string:two'), 'until the old server dies')
+    && cmp_ok(time - $start, '<', $step, 'followed in a step of the backoff');
 
 # A fail-over: the name moves, the old server lives on as a replica.
+# The backoff begins anew once a connection has lasted for 3.2 seconds.
 
+sleep 3.5;
 $one->again();
 $one->call('SET', 'who', 'one');
 $dns->name('redis.test', '127.0.0.1');
 $two->call('REPLICAOF', '127.0.0.1', $one->{port});
+$start = time;
 
 like(ask('/send?SET+x+1'), qr/^error:READONLY/, 'a write to a replica fails');
 ok(logged(qr/"r" has lost \S+: it is a replica now/), 'that is told');
-ok(answers('/send?SET+x+1', 'status:OK'), 'the new server is found');
+ok(answers('/send?SET+x+1', 'status:OK'), 'the new server is found')
+    && cmp_ok(time - $start, '<', $step, 'followed in a step of the backoff');
 is($one->call('GET', 'x'), 1, 'and written to');
 
 # Several addresses: one of them works.
