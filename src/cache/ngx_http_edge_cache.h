@@ -156,8 +156,7 @@ struct ngx_http_edge_cache_answer_s {
     uint64_t                           untold;     /* version; 0: none */
     uint64_t                           offered;    /* to Redis in its place;
                                                       0: asking */
-    const ngx_str_t                   *tenant;
-    const ngx_str_t                   *collection;
+    ngx_str_t                          version_key;
 };
 
 
@@ -201,6 +200,14 @@ ngx_int_t ngx_http_edge_cache_sync_send(ngx_http_edge_cache_zone_t *zone,
 /* Notes what the answer to it says.  NGX_OK; NGX_ERROR: nothing. */
 ngx_int_t ngx_http_edge_cache_sync_read(ngx_http_edge_cache_zone_t *zone,
     const ngx_edge_redis_reply_t *reply, ngx_msec_t sent);
+
+/* ngx_http_edge_cache_tell.c: sends the version of a corpus to Redis; what of
+ * ngx_edge_redis_send().  And the same for one that was just made in the zone,
+ * by its id, again and again until Redis has it. */
+ngx_int_t ngx_http_edge_cache_version_set(ngx_http_edge_cache_zone_t *zone,
+    ngx_edge_redis_cmd_t *cmd, const ngx_str_t *key, uint64_t version);
+void ngx_http_edge_cache_version_tell(ngx_http_edge_cache_zone_t *zone,
+    uint64_t id, const ngx_str_t *key, uint64_t version);
 
 /* Reads NGX_HTTP_EDGE_CACHE_DIGITS hexadecimal digits, as "%016xL" writes
  * them.  NGX_OK, NGX_ERROR. */

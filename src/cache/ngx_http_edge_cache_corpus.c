@@ -9,9 +9,9 @@
  *
  * Without Redis a version lives in the zone.  With Redis it is the value of
  * edge:ver:{tenant}:<collection>, kept in the zone for a time.  A change here
- * is a new version at once; until Redis has it, its own does not count.  The
- * next question looks whether it has; if not, or if another instance was later,
- * Redis gets one that nobody had: an old version must never come back.
+ * is a new version at once; until Redis has it, its own does not count.  A
+ * question that comes before looks for itself: if Redis has another one, it
+ * gets one that nobody had, because an old version must never come back.
  * When Redis is lost, what was known serves for a minute; then nothing is
  * cached, since a change at another instance would not be seen.
  */
@@ -36,9 +36,8 @@ static void ngx_http_edge_cache_corpus_answered(ngx_edge_redis_cmd_t *cmd,
 static ngx_int_t ngx_http_edge_cache_corpus_compare(
     ngx_http_edge_cache_answer_t *answer, uint64_t version);
 static void ngx_http_edge_cache_corpus_guard(ngx_event_t *ev);
-static ngx_int_t ngx_http_edge_cache_corpus_send(ngx_pool_t *pool,
-    ngx_http_edge_cache_zone_t *zone, ngx_edge_redis_cmd_t *cmd,
-    const ngx_str_t *tenant, const ngx_str_t *collection, uint64_t version);
+static ngx_int_t ngx_http_edge_cache_corpus_key(ngx_pool_t *pool,
+    const ngx_str_t *tenant, const ngx_str_t *collection, ngx_str_t *key);
 static uint64_t ngx_http_edge_cache_corpus_read(const ngx_str_t *text);
 static uint64_t ngx_http_edge_cache_corpus_id(const ngx_str_t *tenant,
     const ngx_str_t *collection);
@@ -99,18 +98,26 @@ ngx_http_edge_cache_corpus_ask(ngx_http_edge_cache_answer_t *answer,
     const ngx_str_t *tenant, const ngx_str_t *collection)
 {
     ngx_int_t                    rc;
+    ngx_str_t                    argv[2];
     ngx_http_edge_cache_seek_t  *seek;
 
     seek = &answer->seek;
 
-    answer->tenant = tenant;
-    answer->collection = collection;
+    if (ngx_http_edge_cache_corpus_key(seek->request->pool, tenant, collection,
+                                       &answer->version_key)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
     seek->cmd.done = ngx_http_edge_cache_corpus_answered;
     seek->cmd.data = answer;
 
-    rc = ngx_http_edge_cache_corpus_send(seek->request->pool, seek->zone,
-                                         &seek->cmd, tenant, collection, 0);
+    ngx_str_set(&argv[0], "GET");
+    argv[1] = answer->version_key;
+
+    rc = ngx_edge_redis_send(seek->zone->redis, &seek->cmd, &argv[1], 2, argv);
+
     if (rc != NGX_OK) {
         return rc;
     }
@@ -203,9 +210,9 @@ ngx_http_edge_cache_corpus_compare(ngx_http_edge_cache_answer_t *answer,
 
     answer->offered = ngx_edge_random_word() | 1;
 
-    rc = ngx_http_edge_cache_corpus_send(seek->request->pool, seek->zone,
-                                         &seek->cmd, answer->tenant,
-                                         answer->collection, answer->offered);
+    rc = ngx_http_edge_cache_version_set(seek->zone, &seek->cmd,
+                                         &answer->version_key,
+                                         answer->offered);
 
     return (rc == NGX_OK) ? NGX_AGAIN : rc;
 }
@@ -222,36 +229,20 @@ ngx_http_edge_cache_corpus_guard(ngx_event_t *ev)
 }
 
 
-/* Asks for the version, or tells one that is not 0. */
-
 static ngx_int_t
-ngx_http_edge_cache_corpus_send(ngx_pool_t *pool,
-    ngx_http_edge_cache_zone_t *zone, ngx_edge_redis_cmd_t *cmd,
-    const ngx_str_t *tenant, const ngx_str_t *collection, uint64_t version)
+ngx_http_edge_cache_corpus_key(ngx_pool_t *pool, const ngx_str_t *tenant,
+    const ngx_str_t *collection, ngx_str_t *key)
 {
-    u_char     *p;
-    u_char      text[NGX_HTTP_EDGE_CACHE_DIGITS];
-    ngx_str_t   argv[3];
-
-    p = ngx_pnalloc(pool, sizeof("edge:ver:{}:") + tenant->len
-                          + collection->len);
-    if (p == NULL) {
+    key->data = ngx_pnalloc(pool, sizeof("edge:ver:{}:") + tenant->len
+                                  + collection->len);
+    if (key->data == NULL) {
         return NGX_ERROR;
     }
 
-    argv[1].data = p;
-    argv[1].len = ngx_sprintf(p, "edge:ver:{%V}:%V", tenant, collection) - p;
+    key->len = ngx_sprintf(key->data, "edge:ver:{%V}:%V", tenant, collection)
+               - key->data;
 
-    if (version == 0) {
-        ngx_str_set(&argv[0], "GET");
-        return ngx_edge_redis_send(zone->redis, cmd, &argv[1], 2, argv);
-    }
-
-    ngx_str_set(&argv[0], "SET");
-    argv[2].data = text;
-    argv[2].len = ngx_sprintf(text, "%016xL", version) - text;
-
-    return ngx_edge_redis_send(zone->redis, cmd, &argv[1], 3, argv);
+    return NGX_OK;
 }
 
 
@@ -273,6 +264,7 @@ ngx_http_edge_cache_corpus_changed(ngx_http_request_t *r,
     const ngx_str_t *tenant, const ngx_str_t *collection)
 {
     uint64_t                           id, version;
+    ngx_str_t                          key;
     ngx_uint_t                         i;
     ngx_http_edge_cache_zone_t       **zone;
     ngx_http_edge_cache_main_conf_t   *cmcf;
@@ -288,12 +280,12 @@ ngx_http_edge_cache_corpus_changed(ngx_http_request_t *r,
                                           ngx_edge_random_word(),
                                           ngx_current_msec);
 
-        /* whether it arrives is seen by the next question */
-
-        if (zone[i]->redis) {
-            (void) ngx_http_edge_cache_corpus_send(r->pool, zone[i], NULL,
-                                                   tenant, collection,
-                                                   version);
+        if (zone[i]->redis
+            && ngx_http_edge_cache_corpus_key(r->pool, tenant, collection,
+                                              &key)
+               == NGX_OK)
+        {
+            ngx_http_edge_cache_version_tell(zone[i], id, &key, version);
         }
     }
 }
