@@ -22,8 +22,8 @@ use Edge::Stub;
 use Test::More;
 use Time::HiRes qw(time);
 
-# A step of the backoff is 3.2 seconds at the most.
-my $step = 4 * ($Edge::Server::slow ? 4 : 1);
+# A step of the backoff is 3.2 seconds and half of that at the most.
+my $step = 6 * ($Edge::Server::slow ? 4 : 1);
 
 my @nodes = Edge::Redis->cluster('repl-diskless-sync-delay' => 0);
 my $master = $nodes[1];
