@@ -121,15 +121,6 @@ sub source {
     return scalar <$in>;
 }
 
-# How many scripts Redis has run.
-sub scripts {
-    my $stats = $redis->call('INFO', 'commandstats') || '';
-    my $n = 0;
-
-    $n += $1 while $stats =~ /cmdstat_eval(?:sha)?:calls=(\d+)/g;
-    return $n;
-}
-
 # What Redis has left of a key whose unit takes so many seconds.
 sub left {
     my ($key, $burst, $seconds) = @_;
@@ -146,10 +137,10 @@ ok(counting($_), "nginx on port $_ counts in Redis") for @ports;
 
 # One instance: nearly exact, and a command for many requests.
 
-my $before = scripts();
+my $before = $redis->scripts();
 my $count = many(900, '/one?k=a', $ports[0]);
 is($count->{200}, 900, '900 of 1000 pass');
-my $asked = scripts() - $before;
+my $asked = $redis->scripts() - $before;
 cmp_ok($asked, '<', 300, "at the price of $asked commands");
 cmp_ok(left('one-rpd:a', 1000, 86.4), '<', 101, 'which are charged for all');
 
@@ -157,10 +148,10 @@ $count = many(400, '/one?k=a', $ports[0]);
 cmp_ok($count->{200}, '<=', 101, 'a hundred more pass at most');
 cmp_ok($count->{200}, '>=', 95, 'and nearly so many');
 
-$before = scripts();
+$before = $redis->scripts();
 $count = many(900, '/one?k=a', $ports[0]);
 cmp_ok($count->{200}, '<=', 3, 'no more');
-$asked = scripts() - $before;
+$asked = $redis->scripts() - $before;
 cmp_ok($asked, '<', 100, "refusals need no commands: $asked");
 
 my @r = map { reply("GET /one?k=a HTTP/1.1\r\nHost: a\r\n"

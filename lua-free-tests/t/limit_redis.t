@@ -100,15 +100,6 @@ sub status {
     return "$r->{status} " . (field($r, 'X-Status') || '');
 }
 
-# How many scripts Redis has run.
-sub scripts {
-    my $stats = $redis->call('INFO', 'commandstats') || '';
-    my $n = 0;
-
-    $n += $1 while $stats =~ /cmdstat_eval(?:sha)?:calls=(\d+)/g;
-    return $n;
-}
-
 ok(counting($_), "nginx on port $_ counts in Redis") for @ports;
 
 # The total of all of them.
@@ -133,9 +124,9 @@ ok(field($r[0], 'Retry-After') >= 287, 'not before');
 is(statuses(@r), '200 200 200 429 200', 'keys');
 is(field($r[0], 'RateLimit'), '"keys-rpd";r=2;t=28800, '
    . '"much-rpm";r=699;t=1', 'what both say');
-my $before = scripts();
+my $before = $redis->scripts();
 is(status('/two?k=once'), '200 PASSED', 'two policies');
-is(scripts() - $before, 1, 'are one script');
+is($redis->scripts() - $before, 1, 'are one script');
 ok($redis->call('PTTL', 'edge:{:}:rl:keys-rpd:a') > 80_000_000,
    'a key of Redis, which goes by itself');
 my $long = 'x' x 200;

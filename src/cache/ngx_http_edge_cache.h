@@ -128,6 +128,8 @@ typedef struct {
                                                       Cache-Status */
     ngx_str_t                          body;       /* captured so far */
     size_t                             room;       /* at body.data */
+    uint64_t                           salt;       /* of the variants; 0:
+                                                      none are known */
 
     unsigned                           keyed:1;
     unsigned                           hit:1;
@@ -137,8 +139,6 @@ typedef struct {
                                                       entry away */
     unsigned                           authorized:1;
     unsigned                           expired:1;
-    uint64_t                           salt;       /* of the variants; 0:
-                                                      none are known */
     unsigned                           varies:1;   /* other variants are
                                                       there */
     unsigned                           waiting:1;  /* called again, looks */

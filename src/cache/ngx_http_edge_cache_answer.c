@@ -47,10 +47,10 @@ ngx_http_edge_cache_answer_create(ngx_http_request_t *r,
     ngx_http_edge_cache_zone_t *zone, ngx_http_edge_cache_wake_pt wake,
     void *data)
 {
-    ngx_http_cleanup_t               *cln;
-    ngx_http_edge_record_t           *rec;
-    ngx_http_edge_cache_answer_t     *answer;
-    ngx_http_edge_cache_loc_conf_t   *clcf;
+    ngx_http_cleanup_t              *cln;
+    ngx_http_edge_record_t          *rec;
+    ngx_http_edge_cache_answer_t    *answer;
+    ngx_http_edge_cache_loc_conf_t  *clcf;
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_edge_cache_module);
     rec = ngx_http_edge_record_get(r);

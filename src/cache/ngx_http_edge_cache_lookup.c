@@ -334,7 +334,9 @@ ngx_http_edge_cache_find(ngx_http_request_t *r,
 
     ctx->varies = 1;
 
-    if (e->part[0].len > NGX_HTTP_EDGE_CACHE_DIGITS) {
+    if (e->part[0].len > NGX_HTTP_EDGE_CACHE_DIGITS
+        && e->part[0].data[0] == '#')
+    {
         (void) ngx_http_edge_cache_digits(e->part[0].data + 1, &ctx->salt);
     }
 

@@ -120,6 +120,18 @@ sub info {
              split /\n/, $self->call('INFO', @section) || '' };
 }
 
+# How many scripts it has run.
+sub scripts {
+    my ($self) = @_;
+
+    my $stats = $self->call('INFO', 'commandstats') || '';
+    my $n = 0;
+
+    $n += $1 while $stats =~ /cmdstat_eval(?:sha)?:calls=(\d+)/g;
+
+    return $n;
+}
+
 # A connection of its own.
 sub client {
     my ($self) = @_;
