@@ -156,7 +156,6 @@ struct ngx_http_edge_cache_answer_s {
     uint64_t                           untold;     /* version; 0: none */
     uint64_t                           offered;    /* to Redis in its place;
                                                       0: asking */
-    ngx_msec_t                         asked;
     ngx_str_t                          version_key;
 };
 

@@ -110,8 +110,6 @@ ngx_http_edge_cache_corpus_ask(ngx_http_edge_cache_answer_t *answer,
         return NGX_ERROR;
     }
 
-    answer->asked = ngx_current_msec;
-
     seek->cmd.done = ngx_http_edge_cache_corpus_answered;
     seek->cmd.data = answer;
 
@@ -183,7 +181,6 @@ ngx_http_edge_cache_corpus_compare(ngx_http_edge_cache_answer_t *answer,
 {
     ngx_int_t                    rc;
     ngx_edge_cache_l1_t         *l1;
-    ngx_edge_cache_known_t       known;
     ngx_http_edge_cache_seek_t  *seek;
 
     seek = &answer->seek;
@@ -204,23 +201,14 @@ ngx_http_edge_cache_corpus_compare(ngx_http_edge_cache_answer_t *answer,
     if (answer->untold == 0) {
 
         /* Redis is new, or has lost it: with it, which answers are of old
-         * documents; so there is a new one, for all who ask now */
-
-        if (ngx_edge_cache_version_look(l1, answer->corpus, &known)
-            && (known.untold
-                || (ngx_msec_int_t) (known.time - answer->asked) >= 0))
-        {
-            return NGX_OK;
-        }
+         * documents; so there is a new one */
 
         answer->untold = ngx_edge_cache_version_bump(l1, answer->corpus,
                                                      ngx_edge_random_word(),
                                                      ngx_current_msec);
-        answer->offered = answer->untold;
-
-    } else {
-        answer->offered = ngx_edge_random_word() | 1;
     }
+
+    answer->offered = ngx_edge_random_word() | 1;
 
     rc = ngx_http_edge_cache_version_set(seek->zone, &seek->cmd,
                                          &answer->version_key,
