@@ -132,6 +132,18 @@ sub scripts {
     return $n;
 }
 
+# Waits until so many workers have said who they are: one that has not yet
+# counts by itself, caches for itself.
+sub greeted {
+    my ($self, $workers) = @_;
+
+    return Edge::Server::until_true(sub {
+        my $list = $self->call('CLIENT', 'LIST') || '';
+        my $n = () = $list =~ / cmd=(?!NULL|client)/g;
+        return $n >= $workers;
+    });
+}
+
 # A connection of its own.
 sub client {
     my ($self) = @_;
