@@ -9,6 +9,7 @@
 #     b=n             n more bytes of body
 #     vary=n          a Vary field with a name of n bytes
 #     wait=s          seconds before it answers
+#     hold=1          it does not answer before release() lets this call go
 #     chunked=1       without a length; chunked=cut loses the end
 #     raw=1           neither length nor chunks: until the connection closes
 #     short=1         a length that the body does not have
@@ -18,6 +19,8 @@
 #     my $reply = get('/m/a?h=Cache-Control:max-age=60', 'X-T: acme');
 #     $reply->{status} {head} {body}; field($reply, 'Age')
 #     calls()                                       so far
+#     called($n)      waits until there were so many
+#     release($n)     lets held calls go, those up to this number
 
 package Edge::Cache;
 
@@ -28,11 +31,12 @@ use Edge::Server;
 use Edge::Stub;
 
 use parent 'Exporter';
-our @EXPORT = qw(get ask field calls with);
+our @EXPORT = qw(get ask field calls called release with);
 
 my $stub;
 
 my $n = 0;
+my $released = 0;
 
 # The number of the call, for scripts of a test's own.
 sub counted {
@@ -53,6 +57,10 @@ sub target {
     Edge::Stub::start($port, {
         m => $answer, n => $answer,
         count => sub { Edge::Stub::http($n) },
+        release => sub {
+            ($released) = $_[0]{uri} =~ m{/release/(\d+)};
+            Edge::Stub::http('');
+        },
         %{$more || {}},
     });
 }
@@ -62,7 +70,7 @@ sub answer {
 
     my ($query) = $call->{uri} =~ /\?(.*)/;
     my ($status, $more, $wait, $chunked, $raw, $short) = (200, 0, 0, 0, 0, 0);
-    my @fields;
+    my (@fields, @hold);
 
     for my $arg (split /&/, $query // '') {
         my ($name, $value) = split /=/, $arg, 2;
@@ -75,6 +83,7 @@ sub answer {
         $more = $value if $name eq 'b';
         push @fields, 'Vary: ' . 'a' x $value . "\r\n" if $name eq 'vary';
         $wait = $value if $name eq 'wait';
+        @hold = (sub { $n <= $released }) if $name eq 'hold';
         $chunked = $value if $name eq 'chunked';
         $raw = 1 if $name eq 'raw';
         $short = 1 if $name eq 'short';
@@ -84,7 +93,7 @@ sub answer {
     my $seen = join ' ', sort map { lc } $call->{head}
         =~ /^((?:if-[a-z-]+|range|authorization|x-edge-identity)):/gim;
     my $body = "$n [$seen]" . 'x' x $more;
-    my @pause = $wait ? (\$wait) : ();
+    my @pause = ($wait ? (\$wait) : (), @hold);
     my $head = "HTTP/1.1 $status OK\r\n" . join('', @fields);
 
     if ($status == 204 || $status == 304) {
@@ -164,12 +173,30 @@ sub field {
     return join ' | ', $reply->{head} =~ /^\Q$name\E: (.*?)\r?$/mgi;
 }
 
-sub calls {
+sub told {
+    my ($uri) = @_;
+
     my $s = connected($stub) or die "connect: $!\n";
-    print $s "GET /count HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    print $s "GET $uri HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     shutdown $s, 1;
 
     return parse(receive([$s], 10)->{$s})->{body};
+}
+
+sub calls {
+    return told('/count');
+}
+
+sub called {
+    my ($n) = @_;
+
+    return until_true(sub { calls() >= $n });
+}
+
+sub release {
+    my ($n) = @_;
+
+    told("/release/$n");
 }
 
 1;

@@ -82,7 +82,18 @@ sub signal {
     CORE::kill($name, $self->{pid});
 }
 
-sub hang { $_[0]->signal('STOP') }
+# It has stopped when this returns.
+sub hang {
+    my ($self) = @_;
+
+    $self->signal('STOP');
+
+    Edge::Server::until_true(sub {
+        open my $in, '<', "/proc/$self->{pid}/stat" or return 1;
+        return <$in> =~ /\) T/;
+    });
+}
+
 sub go_on { $_[0]->signal('CONT') }
 sub kill { $_[0]->end('KILL') }
 sub stop { $_[0]->end('TERM') }

@@ -11,6 +11,8 @@
 #
 #     'bytes'     written, each by a write of its own
 #     \0.2        a pause, in seconds
+#     sub { ... } waits until it says yes; asked again behind each event, and
+#                 often
 #     undef       close the connection
 #
 # $call is {method, uri, head, body, n}: head is the header as it came, n
@@ -159,6 +161,12 @@ sub act {
             my $rest = $c->{until} - time;
             return $rest if $rest > 0;
             delete $c->{until};
+        }
+
+        if (ref $c->{acts}[0] eq 'CODE') {
+            return 0.02 unless $c->{acts}[0]->();
+            shift @{$c->{acts}};
+            next;
         }
 
         if (!@{$c->{acts}}) {
