@@ -137,10 +137,10 @@ is(field($first, 'Cache-Status'),
 is(field($first, 'X-Status'), 'MISS', 'variable of a miss');
 is(field($first, 'Age'), '', 'a miss has no Age');
 is($second->{body}, $first->{body}, 'a hit has the body');
-like(field($second, 'Cache-Status'), qr/^ai-edge; hit; ttl=(60|59|58)$/,
+like(field($second, 'Cache-Status'), qr/^ai-edge; hit; ttl=(60|[45]\d)$/,
      'Cache-Status of a hit');
 is(field($second, 'X-Status'), 'HIT', 'variable of a hit');
-like(field($second, 'Age'), qr/^[012]$/, 'a hit has an Age');
+like(field($second, 'Age'), qr/^1?\d$/, 'a hit has an Age');
 is(field($second, 'X-More'), 1, 'a hit has the fields of the target');
 is(field($second, 'Content-Type'), 'text/plain', 'and its type');
 is(field($second, 'Content-Length'), length $first->{body}, 'and its length');

