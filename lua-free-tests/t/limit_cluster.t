@@ -32,22 +32,23 @@ sub http {
     edge_redis r {
         server 127.0.0.1:$nodes[0]{port};
         cluster on;
-        timeout 10s;
+        timeout 30s;
     }
     edge_redis soon {
         server 127.0.0.1:$nodes[0]{port};
         cluster on;
-        timeout 500ms;
+        timeout 3s;
     }
     edge_limit_zone \$edge_tenant zone=one:1m redis=r on_error=closed;
     edge_limit_zone \$edge_tenant zone=two:1m redis=r on_error=closed;
     edge_limit_zone \$edge_tenant zone=soon:1m redis=soon on_error=closed;
     edge_module m { target http://127.0.0.1:$port; }
     server {
-        listen 127.0.0.1:$port;
+        listen 127.0.0.1:$port reuseport;
         edge_tenant \$http_x_t unverified;
         edge_limit_log_level info;
         add_header X-Status \$edge_limit_status always;
+        add_header X-Pid \$pid always;
         location /one {
             edge_route m;
             edge_limit zone=one requests=100r/d;
@@ -57,6 +58,16 @@ sub http {
             edge_route m;
             edge_limit zone=two requests=100r/d;
             edge_limit zone=two requests=1000r/m;
+            empty_gif;
+        }
+        location /many {
+            edge_route m;
+            edge_limit zone=one requests=100000r/d;
+            empty_gif;
+        }
+        location /manysoon {
+            edge_route m;
+            edge_limit zone=soon requests=100000r/d;
             empty_gif;
         }
         location /soon {
@@ -76,15 +87,18 @@ my @nginx = map {
     Edge::Server->start(http($ports[$_]), workers => 2);
 } 0 .. 1;
 
-# A request's status and $edge_limit_status.
-sub status {
+# A request's status and $edge_limit_status, and by which worker.
+sub asked {
     my ($uri, $tenant, $port) = @_;
 
     my $r = Edge::Limit::reply("GET $uri HTTP/1.1\r\nHost: a\r\n"
                                . "X-T: $tenant\r\nConnection: close\r\n\r\n",
                                $port);
-    return "$r->{status} " . (Edge::Limit::field($r, 'X-Status') || '');
+    return ("$r->{status} " . (Edge::Limit::field($r, 'X-Status') || ''),
+            Edge::Limit::field($r, 'X-Pid') || '');
 }
+
+sub status { return (asked(@_))[0] }
 
 # Requests of each tenant, over connections of its own to both nginx, in
 # portions.  As soon as each connection has answered something of a portion, a
@@ -154,14 +168,18 @@ sub tenants_of {
             map { "$prefix$_" } 1 .. 60)[0 .. $n - 1];
 }
 
-for my $port (@ports) {
+# All workers know all servers, by both blocks.
+for my $i (0, 1) {
     for my $node (@nodes) {
+        my ($port, %good) = ($ports[$i]);
         my ($tenant) = tenants_of($node, 'first', 1);
-        my $good = 0;
         ok(until_true(sub {
-            $good = status('/two', $tenant, $port) eq '200 PASSED'
-                ? $good + 1 : 0;
-            return $good >= 8;
+            for my $uri ('/many', '/manysoon') {
+                my ($said, $pid) = asked($uri, $tenant, $port);
+                $good{"$pid $uri"} = $said eq '200 PASSED';
+            }
+            return !grep { !$good{"$_ /many"} || !$good{"$_ /manysoon"} }
+                $nginx[$i]->workers;
         }), "nginx on $port counts at the server on $node->{port}");
     }
 }
@@ -259,7 +277,7 @@ is(status('/one', $gone), '200 PASSED', 'one key is enough');
 
 $client = connected();
 print $client "GET /soon HTTP/1.1\r\nHost: a\r\nX-T: $gone\r\n\r\n";
-ok(put_off(errors('TRYAGAIN', $to) + 1), 'waiting');
+ok(put_off(errors('TRYAGAIN', $to) + 2), 'waiting');
 $nginx[0]->signal('QUIT');
 like(receive([$client], 20)->{$client}, qr/ 503 /, 'answered at the end');
 ok($nginx[0]->ended(), 'which comes');

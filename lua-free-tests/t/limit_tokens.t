@@ -95,6 +95,7 @@ for my $name (@models) {
         search /_search/ collection=c;
         generate $generate;
         max_tokens 200;
+        timeout embed=20s search=20s total=60s;
         @{[ $name eq 'cached' ? 'cache zone=answers valid=10m;' : '' ]}
     }
     edge_module $name { rag $name; }
@@ -106,10 +107,12 @@ END
 my $nginx = Edge::Server->start(<<"END");
     proxy_http_version 1.1;
     edge_cache_zone zone=answers:1m;
-    edge_redis r { server 127.0.0.1:$redis->{port}; timeout 500ms; }
+    edge_redis r { server 127.0.0.1:$redis->{port}; timeout 10s; }
+    edge_redis brief { server 127.0.0.1:$redis->{port}; timeout 200ms; }
     edge_limit_zone \$edge_tenant zone=local:1m;
     edge_limit_zone \$edge_tenant zone=shared:1m redis=r;
     edge_limit_zone \$edge_tenant zone=shared2:1m redis=r;
+    edge_limit_zone \$edge_tenant zone=brief:1m redis=brief;
     map \$edge_tenant \$budget {
         default 1000t/d; small 300t/d; tiny 10t/d; "~^two" 500t/d; off off;
         bad 1000r/d;
@@ -134,6 +137,8 @@ my $nginx = Edge::Server->start(<<"END");
         location /redis/two/ { edge_route chat;
             edge_limit zone=shared tokens=\$budget;
             edge_limit zone=shared2 tokens=300t/d; }
+        location /redis/brief/ { edge_route chat;
+            edge_limit zone=brief tokens=\$budget; }
         location /dry/ { edge_route chat; edge_limit_dry_run on;
             edge_limit zone=local tokens=\$budget; }
 
@@ -299,8 +304,10 @@ ok(until_true(sub { look('l') == $full - $prompt - 100 }),
 leaves('/api/v1/mute', 'm', qr/event: sources/);
 ok(until_true(sub { look('m') == $full - $prompt }), 'or the prompt');
 
-# In Redis.
+# In Redis, as soon as the worker has reached it.
 
+ok(until_true(sub { field(question('/redis/broken', 'ready'), 'X-Status')
+                    eq 'PASSED' }), 'Redis is there');
 $r = question('/redis/chat', 'n');
 is(field($r, 'RateLimit-Policy'), '"shared-rpd";q=1000;w=86400, '
    . '"shared-tpd";q=1000;qu="tokens";w=86400', 'requests and tokens');
@@ -333,10 +340,10 @@ my $good = grep { m{^HTTP/1.1 200} } values %$text;
 ok($good >= 3 && $good <= 10, "$good of 20 at once: none slips past");
 
 $redis->hang();
-$r = question('/redis/chat', 'o');
+$r = question('/redis/brief', 'o');
 is(field($r, 'X-Status'), 'DEGRADED', 'without Redis');
 is(left($r), 800 - $prompt, 'local');
-is(left(question('/redis/chat', 'o')), 700 - $prompt, 'settled too');
+is(left(question('/redis/brief', 'o')), 700 - $prompt, 'settled too');
 $redis->go_on();
 
 is($nginx->alarms, '', 'nothing alarming');
