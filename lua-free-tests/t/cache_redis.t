@@ -47,6 +47,7 @@ Edge::Cache::target($ENV{TEST_NGINX_RAND_PORT_1}, {
             index => 0, finish_reason => 'stop', message => {
                 content => "$n for $tenant [1]." } }] }))
     },
+    free => sub { Edge::Stub::http('') },
     write => sub {
         my ($call) = @_;
         return Edge::Stub::http('{"result":[]}')
@@ -67,7 +68,7 @@ sub http {
     return <<"END";
     edge_redis r {
         server 127.0.0.1:$redis->{port};
-        timeout @{[ $Edge::Server::slow ? '3s' : '500ms' ]};
+        timeout 3s;
     }
     edge_cache_zone zone=c:1m redis=r;
     edge_rag docs {
@@ -76,13 +77,15 @@ sub http {
         generate /_model/ model=m;
         ingest /_write/ collection=docs;
         cache zone=c valid=10m version_max_age=500ms;
+        timeout embed=20s search=20s total=60s;
     }
     edge_module docs { rag docs; allow_write unverified; }
     edge_module m { path /m/; target http://$stub; methods GET DELETE; }
     edge_module n { path /n/; target http://$stub; }
     proxy_http_version 1.1;
     server {
-        listen 127.0.0.1:$port;
+        listen 127.0.0.1:$port reuseport;
+        add_header X-Pid \$pid always;
         edge_tenant \$http_x_t unverified;
         location /m/ {
             edge_route on;
@@ -93,7 +96,15 @@ sub http {
             proxy_buffer_size 64k;
             proxy_buffers 4 64k;
             add_header X-Status \$edge_cache_status always;
+            add_header X-Pid \$pid always;
             proxy_pass \$edge_target;
+        }
+        location /free/ {
+            edge_route m;
+            edge_cache c;
+            edge_cache_lock on;
+            edge_cache_valid 1m;
+            proxy_pass http://$stub;
         }
         location /n/ {
             edge_route on;
@@ -152,24 +163,56 @@ sub opened_at {
     return $s;
 }
 
-# The ids of Redis's clients, among them each worker's connection.
-sub clients {
-    return $redis->call('CLIENT', 'LIST') =~ /^id=(\d+)/mg;
-}
-
 sub keys_of {
     return @{$redis->call('KEYS', $_[0])};
 }
 
 my $fresh = 'h=Cache-Control:max-age=60';
 
-# Both have their connection to Redis.
-for my $i (0, 1) {
-    ok(until_true(sub {
-        my $before = keys_of('edge:c:*');
-        get_at($i, "/m/up$i?$fresh&t=" . time);
-        return keys_of('edge:c:*') > $before;
-    }), "instance $i has its Redis");
+# A response's pattern; b= makes it different from all others.
+sub body_of {
+    my ($length) = @_;
+
+    return qr/\]x{$length}\z/;
+}
+
+sub names_of {
+    my ($pattern) = @_;
+
+    return grep { ($redis->call('GET', $_) // '') =~ $pattern }
+        keys_of('edge:c:*');
+}
+
+# Waits until each worker of an instance has stored something in Redis.
+my $up = 1000;
+
+sub has_redis {
+    my ($i) = @_;
+    my %has;
+
+    return until_true(sub {
+        my $b = ++$up;
+        my $pid = field(get_at($i, "/m/up?$fresh&b=$b"), 'X-Pid');
+
+        $has{$pid} ||= until_true(sub { names_of(body_of($b)) }, 0.5);
+        return !grep { !$has{$_} } $nginx[$i]->workers;
+    }, 20);
+}
+
+ok(has_redis($_), "instance $_ has its Redis") for 0, 1;
+
+# What was sent to an instance before this returns has asked Redis for its entry
+# and its lock: each worker has, for what came after it.
+my $n = 0;
+
+sub settled {
+    my ($i) = @_;
+    my %pids;
+
+    until_true(sub {
+        $pids{field(get_at($i, '/free/' . ++$n), 'X-Pid')} = 1;
+        return !grep { !$pids{$_} } $nginx[$i]->workers;
+    }) or die "a worker does not answer\n";
 }
 
 # ---- one stores, the other finds
@@ -181,19 +224,11 @@ sub kept {
 
     my @names;
     until_true(sub {
-        @names = grep { ($redis->call('GET', $_) // '') =~ $pattern }
-            keys_of('edge:c:*');
+        @names = names_of($pattern);
         return @names == ($n // 1);
     }) or die "not in Redis: $pattern\n";
 
     return @names;
-}
-
-# A response's pattern; b= makes it different from all others.
-sub body_of {
-    my ($length) = @_;
-
-    return qr/\]x{$length}\z/;
 }
 
 my $shared = "/m/a?$fresh&h=X-More:1&b=100";
@@ -280,37 +315,47 @@ is(get_at(1, "/m/z?$fresh")->{status}, 200, 'a list in its place');
 # ---- one flight over both
 
 my $before = calls();
-my @sockets = map { opened_at($_ % 2, "/m/f?wait=1&$fresh") } 1 .. 30;
+my @sockets = map { opened_at($_ % 2, "/m/f?hold=1&$fresh") } 1 .. 30;
+settled($_) for 0, 1;
+called($before + 1);
+release($before + 1);
 my $texts = receive(\@sockets, 20);
 is(calls() - $before, 1, 'thirty requests at two instances, one call');
 is(scalar(grep { m{^HTTP/1.1 200} } values %$texts), 30, 'all answered');
 ok(until_true(sub { keys_of('edge:lock:*') == 0 }), 'no lock is left');
 
 $before = calls();
-my $leader = opened_at(0, "/m/g?wait=3&$fresh");
-ok(until_true(sub { calls() > $before }), 'a leader is on the way');
-my @followers = map { opened_at(1, "/m/g?wait=0.1&$fresh") } 1 .. 3;
-sleep 0.2;
+my $leader = opened_at(0, "/m/g?hold=1&$fresh");
+ok(called($before + 1), 'a leader is on the way');
+my @followers = map { opened_at(1, "/m/g?hold=1&$fresh") } 1 .. 3;
+settled(1);
+is(calls() - $before, 1, 'the others wait');
 close $leader;
+ok(called($before + 2), 'the leader leaves: the other instance goes');
+release($before + 2);
 $texts = receive(\@followers, 20);
-is(scalar(grep { m{^HTTP/1.1 200} } values %$texts), 3,
-   'the leader leaves: the other instance goes');
+is(scalar(grep { m{^HTTP/1.1 200} } values %$texts), 3, 'all are answered');
 
 $before = calls();
-$leader = opened_at(0, "/n/h?wait=30&$fresh");
-ok(until_true(sub { calls() > $before }), 'a leader is on the way');
-my %before = map { $_ => 1 } clients();
-kill 'KILL', $_ for $nginx[0]->workers;
-is(get_at(1, "/n/h?wait=0&$fresh")->{status}, 200,
-   'a leader that dies blocks nobody');
+$leader = opened_at(0, "/n/h?hold=1&$fresh");
+ok(called($before + 1), 'a leader is on the way');
+my @dead = $nginx[0]->workers;
+kill 'KILL', $_ for @dead;
+my $heir = opened_at(1, "/n/h?hold=1&$fresh");
+ok(called($before + 2), 'a leader that dies blocks nobody');
+release($before + 2);
+like(receive([$heir], 20)->{$heir}, qr{^HTTP/1.1 200}, 'who is answered');
 
 $redis->call('DEL', keys_of('edge:lock:*')) if keys_of('edge:lock:*');
 @sockets = ();
 
 # ---- answers
 
-ok(until_true(sub { 2 == grep { !$before{$_} } clients() }),
-   'both workers are back and have their Redis');
+ok(until_true(sub {
+    my %now = map { $_ => 1 } $nginx[0]->workers;
+    return keys %now == 2 && !grep { $now{$_} } @dead;
+}), 'both workers are back');
+ok(has_redis(0), 'and have their Redis');
 
 # A question whose answer is in Redis when this returns, by whomever made.
 sub answered_at {
@@ -328,7 +373,7 @@ ok(!$first->{cached}, 'an answer');
 $second = ask_at(1, $q);
 ok($second->{cached}, 'is found by the other instance');
 is($second->{answer}, $first->{answer}, 'the same');
-isnt(ask_at(1, $q, 'X-T: globex')->{answer}, $first->{answer},
+isnt(answered_at(1, $q, 'X-T: globex')->{answer}, $first->{answer},
      'but by no other tenant');
 
 my $globex = answered_at(0, $q, 'X-T: globex');
@@ -348,14 +393,13 @@ my $was = $redis->call('GET', $version);
 is(ingest_at(0), 200, 'documents change');
 until_true(sub { $redis->call('GET', $version) ne $was });
 
-# version_max_age, a timeout of Redis, and what a busy machine adds.
-my ($changed, $soon) = (time, $Edge::Server::slow ? 12 : 3);
+my $changed = time;
 
 my $third = answered_at(0, $q);
 isnt($third->{answer}, $first->{answer}, 'here it is made anew at once');
 ok(until_true(sub { ask_at(1, $q)->{answer} eq $third->{answer} }),
    'and there soon')
-    && cmp_ok(time - $changed, '<', $soon, 'as soon as version_max_age says');
+    && cmp_ok(time - $changed, '<', 20, 'not as late as without Redis');
 is(ask_at(1, $q, 'X-T: globex')->{answer}, $globex->{answer},
    'for this tenant only');
 
@@ -419,8 +463,8 @@ $redis->again();
 ok(until_true(sub {
     ask_at(0, $q);
     return keys_of('edge:ver:{acme}:docs');
-}), 'with Redis again it is told');
-ok(until_true(sub { ask_at(1, $q)->{answer} ne $third->{answer} }),
+}, 20), 'with Redis again it is told');
+ok(until_true(sub { ask_at(1, $q)->{answer} ne $third->{answer} }, 20),
    'and the other instance learns');
 
 # ---- a Redis that hangs
@@ -429,10 +473,12 @@ $redis->hang();
 my $start = time;
 is(get_at(0, "/m/hang?$fresh")->{status}, 200, 'a Redis that hangs');
 ok(!ask_at(0, 'And now?')->{failed}, 'no more than delays');
-cmp_ok(time - $start, '<', 10 * ($Edge::Server::slow ? 6 : 1), 'for a time');
+cmp_ok(time - $start, '<', 50, 'for a time, as long as no lock is');
 $redis->go_on();
 
-is($nginx[0]->alarms =~ s/.*exited on signal 9.*\n//gr, '', 'no alarms');
+# A killed worker may have had a lock, which nginx has opened then.
+is(join('', grep { !/exited on signal 9|was locked by/ }
+        split /^/, $nginx[0]->alarms), '', 'no alarms');
 
 # ---- nginx -t
 
