@@ -29,7 +29,11 @@ my $tmp = $Edge::Env::tmp;
 my $redis = Edge::Redis->start();
 
 my $nginx = Edge::Server->start(<<"END",
-    edge_redis r { server 127.0.0.1:$redis->{port}; timeout 200ms; }
+    edge_redis r {
+        server 127.0.0.1:$redis->{port};
+        timeout 10s;
+        connect_timeout 10s;
+    }
     server {
         listen 127.0.0.1:$port;
         location / { redis_probe r; }
@@ -80,10 +84,25 @@ for my $n (1 .. 4) {
     push @clients, $pid;
 }
 
+# Each Redis has had some work when it dies.  The connections are counted, so
+# that their timeouts are longer than a busy machine makes anything last.
+
+sub echoes {
+    my $stats = $redis->info('commandstats')->{cmdstat_echo} // '';
+
+    return $stats =~ /calls=(\d+)/ ? $1 : 0;
+}
+
+sub asked {
+    my $before = echoes();
+
+    return until_true(sub { echoes() >= $before + 25 }, 20);
+}
+
 my $connections = 0;
 
 for my $round (1 .. 3) {
-    sleep 0.3;
+    ok(asked(), "it is asked: $round");
     $connections += $redis->info('stats')->{total_connections_received};
     $redis->kill();
     sleep 0.3;
@@ -95,6 +114,7 @@ $nginx->signal('HUP');
 ok(until_true(sub { (() = $nginx->log_text() =~ /exited with code 0/g) == 2 }),
    'a reload');
 ok(answers('/ready', 1), 'ready');
+ok(asked(), 'and asked');
 
 # Each of two workers has one, the test has two, and nginx was reloaded.
 $connections += $redis->info('stats')->{total_connections_received};

@@ -22,8 +22,10 @@ use Edge::Stub;
 use Test::More;
 use Time::HiRes qw(time);
 
-# A step of the backoff is 3.2 seconds and half of that at the most.
-my $step = 6 * ($Edge::Server::slow ? 4 : 1);
+# What is not lost is answered in this time, by a machine that is busy too: the
+# rest is counted exactly.  A server that hangs is given up after twice that.
+my $timeout = 4;
+my $soon = 30 * ($Edge::Server::slow ? 4 : 1);
 
 my @nodes = Edge::Redis->cluster('repl-diskless-sync-delay' => 0);
 my $master = $nodes[1];
@@ -40,8 +42,8 @@ my $nginx = Edge::Server->start(<<"END", workers => 2);
     edge_redis r {
         server 127.0.0.1:$nodes[0]{port};
         cluster on;
-        timeout 200ms;
-        connect_timeout 300ms;
+        timeout ${timeout}s;
+        connect_timeout ${timeout}s;
     }
     edge_limit_zone \$edge_tenant zone=many:1m redis=r;
     edge_limit_zone \$edge_tenant zone=few:1m redis=r;
@@ -99,8 +101,8 @@ sub counted {
 
     return until_true(sub {
         $good = status('/many', $tenant) eq '200 PASSED' ? $good + 1 : 0;
-        return $good >= 10;
-    });
+        return $good >= 20;
+    }, 20);
 }
 
 sub tenants_of {
@@ -110,13 +112,14 @@ sub tenants_of {
             map { "t$_" } 1 .. 60)[0 .. $n - 1];
 }
 
-# Clients that ask all the time, until the tenant is counted in Redis again:
-# how long that took.  What any of them got is noted.
+# Clients that ask all the time: while Redis counts, while it is lost, and when
+# another has taken its place until the tenant is counted in Redis again: how
+# long that took.  What any of them got is noted.
 
 my %got;
 
 sub until_counted {
-    my ($tenant, $code) = @_;
+    my ($tenant, $lost, $replaced) = @_;
 
     my @clients = map { { text => '', n => 0 } } 1 .. 16;
     my ($n, $start) = (0, 0);
@@ -131,13 +134,18 @@ sub until_counted {
 
     my $select = IO::Select->new(map { $_->{socket} } @clients);
     my %by = map { $_->{socket} => $_ } @clients;
-    my $end = time + 10 * $step;
+    my $end = time + 3 * $soon;
 
     while (time < $end) {
 
-        if (!$start && ($got{'200 PASSED'} || 0) > 200) {
+        if ($lost && ($got{'200 PASSED'} || 0) > 200) {
+            $lost->();
+            undef $lost;
+        }
+
+        if (!$start && $got{'200 DEGRADED'}) {
+            $replaced->();
             $start = time;
-            $code->();
         }
 
         for my $socket ($select->can_read(1)) {
@@ -188,15 +196,12 @@ is($master->call('WAIT', 1, 5000), 1, 'the replica knows');
 
 # kill -9
 
-my $took = until_counted($tenant, sub {
-    $master->kill();
-    $replica->promoted($master);
-});
+my $took = until_counted($tenant, sub { $master->kill() },
+                         sub { $replica->promoted($master) });
 
 like($took, qr/^[0-9.]+(?:e.*)?$/, 'a master is killed: the edge follows')
-    && cmp_ok($took, '<', $step, "in a step of the backoff");
+    && cmp_ok($took, '<', $soon, 'soon');
 is(join(' ', grep { !/^200 / } sort keys %got), '', 'no request fails');
-ok($got{'200 DEGRADED'}, 'some were counted here');
 is(few($tenant, 12), '10 of 200 PASSED, 2 of 429 REJECTED',
    'what was counted is counted');
 is(status('/many', $other), '200 PASSED', 'others have not noticed');
@@ -211,13 +216,11 @@ is(few($hung, 20), '20 of 200 PASSED', 'the same with another tenant');
 $replica->call('DEL', "x{$hung}");
 is($replica->call('WAIT', 1, 5000), 1, 'the replica knows');
 
-$took = until_counted($hung, sub {
-    $replica->hang();
-    $master->promoted($replica);
-});
+$took = until_counted($hung, sub { $replica->hang() },
+                      sub { $master->promoted($replica) });
 
 like($took, qr/^[0-9.]+(?:e.*)?$/, 'a master hangs: the edge follows')
-    && cmp_ok($took, '<', $step, "in a step of the backoff");
+    && cmp_ok($took, '<', $soon, 'soon');
 is(join(' ', grep { !/^200 / } sort keys %got), '', 'no request fails');
 
 $replica->go_on();

@@ -171,14 +171,15 @@ sub client {
     return $client;
 }
 
-# Three masters that share all slots and know of each other.
+# Three masters that share all slots and know of each other; one that says
+# nothing for less than five seconds is not given up by the others.
 sub cluster {
     my ($class, %options) = @_;
 
     my @nodes = map {
         $class->start('cluster-enabled' => 'yes',
                       'cluster-port' => Edge::Env::free_ports(1),
-                      'cluster-node-timeout' => 2000, %options);
+                      'cluster-node-timeout' => 5000, %options);
     } 1 .. 3;
 
     my @first = (0, 5461, 10923, 16384);
