@@ -81,8 +81,8 @@ my %block = (
 
 my $nginx = Edge::Server->start(<<"END", main => Edge::Probe::load('redis'));
     resolver 127.0.0.1:$dns->{port} ipv6=off;
-    @{[ map { "edge_redis $_ { $block{$_} password sesame; timeout 1s;"
-              . " connect_timeout 2s; }\n" } sort keys %block ]}
+    @{[ map { "edge_redis $_ { $block{$_} password sesame; timeout 10s;"
+              . " connect_timeout 5s; }\n" } sort keys %block ]}
     server {
         listen 127.0.0.1:$port;
         @{[ map { "location /$_/ { redis_probe $_; }\n" } sort keys %block ]}
@@ -92,11 +92,12 @@ END
 sub logged {
     my ($pattern) = @_;
 
-    return until_true(sub { $nginx->log_text() =~ $pattern });
+    # a second reason for a loss is told ten seconds after the first
+    return until_true(sub { $nginx->log_text() =~ $pattern }, 30);
 }
 
 for my $name ('address', 'name') {
-    ok(answers("/$name/ready", 1), "a certificate for the $name");
+    ok(answers("/$name/ready", 1, 30), "a certificate for the $name");
     is(ask("/$name/send?SET+a+$name"), 'status:OK', 'a command');
     is(ask("/$name/send?GET+a"), "string:$name", 'and another');
 }
@@ -127,11 +128,12 @@ for my $name (sort keys %fault) {
 $redis->kill();
 ok(answers('/name/ready', 0), 'the server is killed');
 $redis->again();
-ok(answers('/name/send?SET+a+1', 'status:OK'), 'it is back');
+ok(answers('/name/send?SET+a+1', 'status:OK', 30), 'it is back');
 
 $nginx->signal('HUP');
 ok(logged(qr/exited with code 0/), 'a reload');
-ok(answers('/name/send?GET+a', 'string:1'), 'the new worker is connected');
+ok(answers('/name/send?GET+a', 'string:1', 30),
+   'the new worker is connected');
 
 $nginx->signal('QUIT');
 ok($nginx->ended(), 'nginx ends');

@@ -9,6 +9,10 @@
 #     ... "resolver 127.0.0.1:$dns->{port} valid=1s ipv6=off;" ...
 #
 # A name without addresses does not exist.
+#
+#     $dns->silence();          # no answer to anything, until it is to speak
+#     $dns->asked('redis.test') # how often the name was asked for meanwhile
+#     $dns->speak();
 
 package Edge::Dns;
 
@@ -53,22 +57,49 @@ sub name {
     rename "$file.new", $file or die "$file: $!\n";
 }
 
+sub silence {
+    my ($self) = @_;
+
+    unlink "$self->{home}/dns_asked";
+    open my $out, '>', "$self->{home}/dns_silent" or die "dns_silent: $!\n";
+    close $out;
+}
+
+sub speak {
+    my ($self) = @_;
+
+    unlink "$self->{home}/dns_silent" or die "dns_silent: $!\n";
+}
+
+sub asked {
+    my ($self, $name) = @_;
+
+    open my $in, '<', "$self->{home}/dns_asked" or return 0;
+    return scalar grep { $_ eq "$name\n" } <$in>;
+}
+
 sub serve {
     my ($self, $socket) = @_;
 
     while (1) {
         my $from = $socket->recv(my $query, 512) // next;
-        my $answer = answer($self, $query);
+        my ($name, $question) = question($query);
 
-        $socket->send($answer, 0, $from);
+        if (-e "$self->{home}/dns_silent") {
+            open my $out, '>>', "$self->{home}/dns_asked" or die "$!\n";
+            print $out "$name\n";
+            close $out;
+            next;
+        }
+
+        $socket->send(answer($self, $query, $name, $question), 0, $from);
     }
 }
 
-# Header, the question again, and an A record for each address.
-sub answer {
-    my ($self, $query) = @_;
+# The name that is asked for, and the question as it came.
+sub question {
+    my ($query) = @_;
 
-    my ($id) = unpack 'n', $query;
     my ($at, @labels) = (12);
 
     while (my $length = ord substr $query, $at, 1) {
@@ -76,10 +107,17 @@ sub answer {
         $at += 1 + $length;
     }
 
-    my $question = substr $query, 12, $at + 5 - 12;
+    return (join('.', @labels), substr $query, 12, $at + 5 - 12);
+}
+
+# Header, the question again, and an A record for each address.
+sub answer {
+    my ($self, $query, $name, $question) = @_;
+
+    my ($id) = unpack 'n', $query;
     my $addresses = '';
 
-    if (open my $in, '<', "$self->{home}/dns." . join '.', @labels) {
+    if (open my $in, '<', "$self->{home}/dns.$name") {
         $addresses = <$in> // '';
     }
 
