@@ -66,6 +66,16 @@ sub model {
         $cut ? (\0.05, undef) : "0\r\n\r\n");
 }
 
+# None is answered before there are two.
+my $gathered = 0;
+
+sub gathered {
+    my ($call) = @_;
+
+    $gathered++;
+    return (sub { $gathered > 1 }, model($call, 'stop'));
+}
+
 sub points {
     my ($tenant, $doc) = @_;
 
@@ -93,6 +103,7 @@ Edge::Stub::start($ENV{TEST_NGINX_RAND_PORT_1}, {
     broken => sub { Edge::Stub::http('x') },
     model => sub { model($_[0], 'stop') },
     slow => sub { model($_[0], 'stop', 1) },
+    gathered => \&gathered,
     length => sub { model($_[0], 'length') },
     cut => sub { model($_[0], 'stop', 0, 1) },
     write => sub {
@@ -119,6 +130,7 @@ sub pipeline {
         embed /_embed/ model=e dimensions=3;
         ingest /_write/ collection=docs;
         cache zone=c valid=10m;
+        timeout embed=20s search=20s total=60s;
         $rest
     }
     edge_module $name { rag $name; allow_write unverified; }
@@ -128,7 +140,8 @@ END
 pipeline('docs', 'generate /_model/ model=m;');
 pipeline('same', 'generate /_model/ model=m;');
 pipeline('b', 'generate /_model/ model=other;');
-pipeline($_, 'generate /_slow/ model=m;') for qw(slow hasty);
+pipeline('slow', 'generate /_slow/ model=m;');
+pipeline('hasty', 'generate /_gathered/ model=m;');
 pipeline('long', 'generate /_length/ model=m;');
 pipeline('cut', 'generate /_cut/ model=m;');
 pipeline('second', 'generate /_broken/ model=m; generate /_model/ model=m;');
@@ -154,7 +167,8 @@ sub prompt {
 prompt('Be brief.');
 pipeline('prompted', "prompt $prompt; generate /_model/ model=m;");
 
-for my $name (qw(embed search search2 none broken model slow length cut write))
+for my $name (qw(embed search search2 none broken model slow gathered length
+                 cut write))
 {
     $locations .= "location /_$name/ { internal;"
         . " proxy_pass http://$stub/$name/; }\n";
@@ -182,6 +196,7 @@ my $nginx = Edge::Server->start(<<"END", workers => 2);
         location /api/ {
             edge_tenant \$http_x_t unverified;
             edge_route on;
+            edge_cache_lock_timeout 60s;
             add_header X-Status \$edge_cache_status always;
         }
         $locations
@@ -399,7 +414,7 @@ ok(query('docs', $question)->{cached}, 'a bad request does not');
 request('short', 'documents', { id => 'd', text => 'The hall is 21 m high.' });
 my $high = { query => 'How high is the hall?' };
 is(query('short', $high)->{model}, 'extractive', 'extractive');
-ok(query('short', $high)->{cached}, 'is kept');
+ok(until_true(sub { query('short', $high)->{cached} }), 'is kept');
 request('short', 'documents', { id => 'd', text => 'The hall is 30 m high.' });
 like(query('short', $high)->{answer}, qr/30 m/, 'until the store changes');
 ok(until_true(sub { !query('short', $high)->{cached} }), 'or it is old');

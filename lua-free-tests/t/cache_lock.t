@@ -199,7 +199,8 @@ is(scalar(grep { $_->{status} == 200 } @replies), 6,
    'a reload loses nobody who waits');
 
 # One that was killed may have had a lock, which nginx has opened then.
-my @alarms = grep { !/exited on signal 9|was locked by/ } split /\n/, $nginx->alarms;
+my @alarms = grep { !/exited on signal 9|was locked by/ }
+    split /\n/, $nginx->alarms;
 is("@alarms", '', 'no alarms');
 
 done_testing();

@@ -34,7 +34,7 @@ my %said = (
     late => ['a', 'b'],
 );
 
-my $calls = 0;
+my ($calls, $unended) = (0, 0);
 
 sub model {
     my ($call) = @_;
@@ -60,9 +60,12 @@ sub model {
 
     my ($begin, $end) = $events =~ /^(.*?\n\n)(.*)$/s;
 
+    # The first one of these never ends.
+    $unended++ if $name eq 'late';
+
     return ("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
             . 'Content-Length: ' . length($events) . "\r\n\r\n$begin",
-            $name eq 'late' ? \1.5 : (), $end);
+            $name eq 'late' && $unended == 1 ? \600 : (), $end);
 }
 
 Edge::Stub::start($ENV{TEST_NGINX_RAND_PORT_1}, {
@@ -87,13 +90,14 @@ my $nginx = Edge::Server->start(<<"END");
         embed /_embed/ model=e dimensions=3;
         search /_search/ collection=c;
         generate /_model/ model=m;
+        timeout embed=20s search=20s;
         cache zone=c valid=10m;
     }
     edge_rag short {
         embed /_embed/ model=e dimensions=3;
         search /_search/ collection=c;
         generate /_model/ model=m;
-        timeout stream=1s;
+        timeout embed=20s search=20s stream=1s;
         cache zone=c valid=10m;
     }
     edge_module docs { rag docs; }
@@ -260,7 +264,23 @@ unlike($got, qr/^Transfer-Encoding/mi, 'and not chunked');
 
 # ---- a first client that leaves in the middle leaves nothing
 
+# Whether somebody has left the stub since it was asked last.
+sub left {
+    my $s = connected($ENV{TEST_NGINX_RAND_PORT_1}) or die "connect: $!\n";
+    my $text = '';
+
+    print $s "GET /_left HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    while ($text !~ /^X-Left: \w+\r/m) {
+        sysread $s, $text, 4096, length $text or last;
+    }
+
+    return $text =~ /^X-Left: left/m;
+}
+
 {
+    Edge::Stub::reset_calls($ENV{TEST_NGINX_RAND_PORT_1});
+
     my $s = connected() or die "connect: $!\n";
     my $text = '';
 
@@ -271,6 +291,7 @@ unlike($got, qr/^Transfer-Encoding/mi, 'and not chunked');
     }
 
     close $s;
+    ok(until_true(sub { left() }), 'nginx leaves the model, too');
 
     my @reply = map { stream($query, own('late words')) } 1, 2;
 
@@ -313,13 +334,19 @@ sub peak {
     return $kb;
 }
 
-sub informed {
+# How many lines say so.
+sub lines {
     my ($what) = @_;
 
-    return until_true(sub {
-        open my $in, '<', $info or return 0;
-        return scalar grep { /$what/ } <$in>;
-    });
+    open my $in, '<', $info or return 0;
+    return scalar grep { /$what/ } <$in>;
+}
+
+# Waits until one more does.
+sub informed {
+    my ($what, $before) = @_;
+
+    return until_true(sub { lines($what) > $before });
 }
 
 my $start = peak();
@@ -345,15 +372,19 @@ my $texts = receive(\@slow, 30);
 is(scalar(grep { later(Edge::Cache::parse("$begun{$_}$texts->{$_}")->{body})
                  eq $want } @slow), 20, 'all of them get all of it');
 
+my $before = lines(qr/client timed out/);
 my $hasty = slow('/hasty/api/v1/docs/chat/completions',
                    chat('own: many words'));
-ok(informed(qr/client timed out/), 'send_timeout holds');
+ok(informed(qr/client timed out/, $before), 'send_timeout holds');
 $got = receive([$hasty], 20)->{$hasty};
 ok(length $got && $got !~ /DONE/, 'and ends it');
 
-stream('/api/v1/short/query', own('many words'));
+# To be kept it must be made in a second.
+ok(until_true(sub { stream('/api/v1/short/query', own('many words'))->{head}
+                    =~ /^Cache-Status: ai-edge; hit/m }), 'it is kept');
+$before = lines(qr/deadline passed/);
 my $late = slow('/api/v1/short/chat/completions', chat('many words'));
-ok(informed(qr/deadline passed/), 'the deadline of a stream holds');
+ok(informed(qr/deadline passed/, $before), 'the deadline of a stream holds');
 $got = Edge::Cache::parse(receive([$late], 20)->{$late})->{body};
 like($got, qr/\}\n\ndata: \{"error":\{"message":"the stream took too long"/,
      'and ends it in order');

@@ -69,6 +69,7 @@ sub pipeline {
         embed /_/embed/ model=e dimensions=3;
         search /_/search/ collection=c;
         generate /_/model/ model=m;
+        timeout embed=20s search=20s total=60s;
         $more
     }
     edge_module $name { rag $name; }
@@ -177,6 +178,9 @@ sub hangs {
     my @streams = map { 2 * $_ + 2001 } 0 .. STREAMS - 1;
     my @clients = map { connected($h2) } 1 .. 4;
 
+    # they may be where those of another time were
+    %answers = ();
+
     print $_ preface() for @clients;
     ready($_, "/$name/$kind") for @clients;
 
@@ -235,6 +239,7 @@ for my $kind (@kinds) {
 
 # nginx ends while streams wait.
 
+%answers = ();
 my $client = connected($h2);
 print $client preface();
 ready($client, '/brief/limit');

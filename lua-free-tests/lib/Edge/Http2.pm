@@ -82,23 +82,23 @@ sub text {
 }
 
 # The frames that have come: of each its type, its stream and the first byte
-# of what it says.  That of a response's header is 0x88 for a 200.
-my %rest;
-
+# of what it says.  That of a response's header is 0x88 for a 200.  What is not
+# whole stays with the socket: another one may be where this one was.
 sub frames {
     my ($client) = @_;
 
     my ($fresh, @frames) = ('');
+    my $rest = \(${*$client}{edge_http2} //= '');
     my $select = IO::Select->new($client);
 
-    $rest{$client} .= $fresh
+    $$rest .= $fresh
         while $select->can_read(0) && sysread $client, $fresh, 65536;
 
-    while (defined $rest{$client} && length $rest{$client} >= 9) {
-        my $size = unpack 'N', "\0" . substr $rest{$client}, 0, 3;
-        last if length $rest{$client} < 9 + $size;
+    while (length $$rest >= 9) {
+        my $size = unpack 'N', "\0" . substr $$rest, 0, 3;
+        last if length $$rest < 9 + $size;
 
-        my $all = substr $rest{$client}, 0, 9 + $size, '';
+        my $all = substr $$rest, 0, 9 + $size, '';
         push @frames, [ord substr($all, 3, 1), unpack('x5 N', $all),
                        $size ? ord substr($all, 9, 1) : 0];
     }
