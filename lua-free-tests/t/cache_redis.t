@@ -68,7 +68,7 @@ sub http {
     return <<"END";
     edge_redis r {
         server 127.0.0.1:$redis->{port};
-        timeout 3s;
+        timeout 5s;
     }
     edge_cache_zone zone=c:1m redis=r;
     edge_rag docs {
@@ -324,6 +324,50 @@ is(calls() - $before, 1, 'thirty requests at two instances, one call');
 is(scalar(grep { m{^HTTP/1.1 200} } values %$texts), 30, 'all answered');
 ok(until_true(sub { keys_of('edge:lock:*') == 0 }), 'no lock is left');
 
+# An instance may look before the entry is there, and ask for the lock when it
+# was given up.  A pause lets it look, and holds whatever writes, in its order.
+
+sub gets {
+    my $stats = $redis->call('INFO', 'commandstats') || '';
+    return $stats =~ /cmdstat_get:calls=(\d+)/ ? $1 : 0;
+}
+
+sub held {
+    return scalar(() = $redis->call('CLIENT', 'LIST') =~ / flags=b /g);
+}
+
+# Both texts, if the second instance has looked in the pause: it may also have
+# been held with a look for purges.
+sub crossed {
+    my ($uri) = @_;
+
+    my $one = opened_at(0, $uri);
+    until_true(sub { keys_of('edge:lock:*') == 1 });
+    $redis->call('CLIENT', 'PAUSE', 60000, 'WRITE');
+    my $first = receive([$one], 20)->{$one};
+    until_true(sub { held() });
+
+    my $gets = gets();
+    my $two = opened_at(1, $uri);
+    my $looked = until_true(sub { gets() > $gets }, 1);
+    until_true(sub { held() == 2 }, 1) if $looked;
+    $redis->call('CLIENT', 'UNPAUSE');
+    my $second = receive([$two], 20)->{$two};
+    until_true(sub { keys_of('edge:lock:*') == 0 });
+
+    return $looked ? ($first, $second) : ();
+}
+
+my @crossed;
+for my $i (1 .. 10) {
+    $before = calls();
+    @crossed = crossed("/m/crossed?wait=0.2&$fresh&b=50$i");
+    last if @crossed;
+}
+is(calls() - $before, 1, 'a look before, the lock behind: one call');
+is($_ =~ s/.*\r\n\r\n//sr, $crossed[0] =~ s/.*\r\n\r\n//sr, 'one body')
+    for $crossed[1];
+
 $before = calls();
 my $leader = opened_at(0, "/m/g?hold=1&$fresh");
 ok(called($before + 1), 'a leader is on the way');
@@ -412,6 +456,22 @@ $third = answered_at(0, $q);
 is(ask_at(1, $q)->{answer}, $third->{answer}, 'one for both again');
 is(ask_at($_, $q, 'X-T: globex')->{answer}, $globex->{answer},
    "another tenant's stay at $_") for 0, 1;
+
+# Nobody has a version yet: the first questions agree on one, at both.
+
+my $first_text = $json->encode({ query => $q });
+$before = calls();
+@sockets = map {
+    my $s = connected($ports[$_ % 2]) or die "connect: $!\n";
+    print $s "POST /api/v1/docs/query HTTP/1.1\r\nHost: a\r\nX-T: first\r\n",
+        "Connection: close\r\nContent-Type: application/json\r\n",
+        'Content-Length: ', length $first_text, "\r\n\r\n$first_text";
+    $s;
+} 1 .. 40;
+$texts = receive(\@sockets, 20);
+is(scalar(grep { m{^HTTP/1.1 200} } values %$texts), 40, 'first questions');
+is(calls() - $before, 1, 'are one call');
+@sockets = ();
 
 # A version that was current never comes back, whoever changed what and whoever
 # asks next.

@@ -3,11 +3,12 @@
  * Copyright (C) nginx AI edge contributors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Tests of entries, flights and versions in shared memory.
+ * Tests of entries and flights in shared memory.
  */
 
 
 /* sources: cache/ngx_edge_cache_l1.c cache/ngx_edge_cache_purges.c */
+/* sources: cache/ngx_edge_cache_versions.c */
 
 #include "unit.h"
 #include "cache/ngx_edge_cache_l1.h"
@@ -341,86 +342,6 @@ test_flights(void)
 
 
 static void
-test_versions(void)
-{
-    uint64_t    v, w, x;
-    ngx_uint_t  i;
-
-    open_zone(-1);
-
-    v = ngx_edge_cache_version(l1, 7);
-    CHECK(ngx_edge_cache_version(l1, 7) == v);
-    x = ngx_edge_cache_version(l1, 8);
-    w = ngx_edge_cache_version_bump(l1, 7, 99, 1);
-    CHECK(w != v);
-    CHECK(ngx_edge_cache_version(l1, 7) == w);
-    CHECK(ngx_edge_cache_version(l1, 8) == x);
-
-    /* crowded out of its set: never an old version again */
-
-    for (i = 1; i < 10; i++) {
-        CHECK(ngx_edge_cache_version(l1, 7 + 64 * i) != w);
-    }
-
-    x = ngx_edge_cache_version(l1, 7);
-    CHECK(x != v && x != w);
-
-    close_zone();
-}
-
-
-/* With others: what they have counts, but not over what they were not told. */
-
-static void
-test_shared_versions(void)
-{
-    uint64_t                v;
-    ngx_edge_cache_known_t  k;
-
-    open_zone(-1);
-
-    CHECK_INT(ngx_edge_cache_version_look(l1, 7, &k), 0);
-    CHECK_INT(ngx_edge_cache_version_look(l1, 7, &k), 0);
-
-    ngx_edge_cache_version_learn(l1, 7, 1234, 50);
-    CHECK_INT(ngx_edge_cache_version_look(l1, 7, &k), 1);
-    CHECK_INT(k.version, 1234);
-    CHECK_INT(k.time, 50);
-    CHECK_INT(k.untold, 0);
-
-    v = ngx_edge_cache_version_bump(l1, 7, 99, 60);
-    CHECK(v != 1234);
-    ngx_edge_cache_version_learn(l1, 7, 1234, 70);
-    CHECK_INT(ngx_edge_cache_version_look(l1, 7, &k), 1);
-    CHECK(k.version == v);
-    CHECK_INT(k.time, 60);
-    CHECK_INT(k.untold, 1);
-
-    ngx_edge_cache_version_told(l1, 7, 1234, 1234, 80);
-    CHECK_INT(ngx_edge_cache_version_look(l1, 7, &k), 1);
-    CHECK_INT(k.untold, 1);
-
-    ngx_edge_cache_version_told(l1, 7, v, v, 80);
-    CHECK_INT(ngx_edge_cache_version_look(l1, 7, &k), 1);
-    CHECK(k.version == v);
-    CHECK_INT(k.untold, 0);
-    CHECK_INT(k.time, 80);
-
-    ngx_edge_cache_version_learn(l1, 7, 1235, 90);
-    CHECK_INT(ngx_edge_cache_version_look(l1, 7, &k), 1);
-    CHECK_INT(k.version, 1235);
-
-    v = ngx_edge_cache_version_bump(l1, 7, 99, 100);
-    ngx_edge_cache_version_told(l1, 7, v, 4321, 110);
-    CHECK_INT(ngx_edge_cache_version_look(l1, 7, &k), 1);
-    CHECK_INT(k.version, 4321);
-    CHECK_INT(k.untold, 0);
-
-    close_zone();
-}
-
-
-static void
 test_no_memory(void)
 {
     pool = ngx_stub_shpool();
@@ -442,8 +363,6 @@ main(void)
     RUN(test_purge);
     RUN(test_purge_elsewhere);
     RUN(test_flights);
-    RUN(test_versions);
-    RUN(test_shared_versions);
     RUN(test_no_memory);
 
     return unit_summary();

@@ -4,7 +4,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * Writing and reading of cache entries.  Reading trusts no length before the
- * checksum over all bytes was right, and checks each one even then.
+ * checksum over all bytes was right, and checks each one even then: which also
+ * does for bytes that need no checksum.
  */
 
 
@@ -100,6 +101,28 @@ ngx_int_t
 ngx_edge_cache_entry_read(ngx_edge_cache_entry_t *e,
     const u_char key[NGX_EDGE_CACHE_KEY], u_char *data, size_t len)
 {
+    uint64_t  checksum;
+
+    if (len < sizeof(ngx_edge_cache_head_t)) {
+        return NGX_DECLINED;
+    }
+
+    ngx_memcpy(&checksum, data, sizeof(uint64_t));
+
+    if (checksum
+        != ngx_edge_fold(data + sizeof(uint64_t), len - sizeof(uint64_t)))
+    {
+        return NGX_DECLINED;
+    }
+
+    return ngx_edge_cache_entry_open(e, key, data, len);
+}
+
+
+ngx_int_t
+ngx_edge_cache_entry_open(ngx_edge_cache_entry_t *e,
+    const u_char key[NGX_EDGE_CACHE_KEY], u_char *data, size_t len)
+{
     u_char                 *p, *last;
     uint32_t                n;
     ngx_uint_t              i;
@@ -116,9 +139,7 @@ ngx_edge_cache_entry_read(ngx_edge_cache_entry_t *e,
         || head.kind < ngx_edge_cache_response
         || head.kind > ngx_edge_cache_answer
         || head.nparts > NGX_EDGE_CACHE_PARTS
-        || ngx_memcmp(head.key, key, NGX_EDGE_CACHE_KEY) != 0
-        || head.checksum
-           != ngx_edge_fold(data + sizeof(uint64_t), len - sizeof(uint64_t)))
+        || ngx_memcmp(head.key, key, NGX_EDGE_CACHE_KEY) != 0)
     {
         return NGX_DECLINED;
     }

@@ -69,6 +69,10 @@ void ngx_edge_cache_entry_write(const ngx_edge_cache_entry_t *e,
 ngx_int_t ngx_edge_cache_entry_read(ngx_edge_cache_entry_t *e,
     const u_char key[NGX_EDGE_CACHE_KEY], u_char *data, size_t len);
 
+/* The same without the checksum, for bytes that never left our memory. */
+ngx_int_t ngx_edge_cache_entry_open(ngx_edge_cache_entry_t *e,
+    const u_char key[NGX_EDGE_CACHE_KEY], u_char *data, size_t len);
+
 /* Header fields as one part: bytes that a field adds, adding it at p (gives
  * the end), and taking the next off rest: 1, or 0 if there is none. */
 size_t ngx_edge_cache_field_size(const ngx_str_t *name,

@@ -3,9 +3,10 @@
  * Copyright (C) nginx AI edge contributors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Entries, flights and versions in a slab zone.  A worker that dies with the
- * lock held leaves nothing half-linked: a node is linked by its last step,
- * and a node that was allocated and not linked is lost with its memory.
+ * Entries and flights in a slab zone.  A worker may be killed while it has
+ * the lock: so a node is linked, and taken out, by one write of one pointer,
+ * before and behind which it is whole, and lies in no list.  What is killed
+ * between the steps loses memory, and never finds another's.
  */
 
 
@@ -15,6 +16,9 @@
 #define NGX_EDGE_CACHE_L1_ENTRY    2048    /* bytes of a usual one */
 #define NGX_EDGE_CACHE_L1_BUCKETS  (1 << 22)
 #define NGX_EDGE_CACHE_L1_EVICT    128     /* nodes a put may drop */
+#define NGX_EDGE_CACHE_L1_SAMPLES  8       /* nodes of which the one goes that
+                                              was used least recently */
+#define NGX_EDGE_CACHE_L1_TURN     16384   /* buckets looked at for them */
 #define NGX_EDGE_CACHE_L1_BATCH    64      /* buckets purged under one lock */
 #define NGX_EDGE_CACHE_CHUNK       1024
 #define NGX_EDGE_CACHE_WAYS        4
@@ -31,10 +35,10 @@ struct ngx_edge_cache_chunk_s {
 
 
 struct ngx_edge_cache_node_s {
-    ngx_queue_t               lru;     /* head: most recent */
     ngx_edge_cache_node_t    *next;    /* in the bucket */
     ngx_edge_cache_chunk_t   *chunks;
     size_t                    size;
+    uint64_t                  used;    /* when, by the zone's count */
     ngx_uint_t                mark;    /* not purged, as of it */
     ngx_edge_cache_label_t    label;
     u_char                    key[NGX_EDGE_CACHE_KEY];
@@ -49,28 +53,18 @@ typedef struct {
 } ngx_edge_cache_flight_t;
 
 
-typedef struct {
-    uint64_t                  id;      /* 0: free */
-    uint64_t                  version;
-    uint64_t                  used;    /* when, by the counter */
-    ngx_msec_t                time;    /* when it was known to be so */
-    ngx_uint_t                untold;
-} ngx_edge_cache_version_t;
-
-
 struct ngx_edge_cache_l1_s {
     ngx_slab_pool_t           *pool;
-    ngx_queue_t                lru;
     ngx_uint_t                 mask;       /* buckets - 1 */
-    ngx_uint_t                 count;      /* nodes */
-    uint64_t                   counter;    /* only grows */
+    ngx_uint_t                 hand;       /* bucket to evict from next */
+    uint64_t                   uses;
+    uint64_t                   token;      /* of the last flight */
     ngx_edge_cache_node_t    **bucket;
     ngx_edge_cache_purges_t    purges;
+    ngx_edge_cache_versions_t  versions;
 
-    ngx_uint_t                 sets;       /* of flights, of versions, and of
-                                              purges */
+    ngx_uint_t                 sets;       /* of flights */
     ngx_edge_cache_flight_t   *flight;
-    ngx_edge_cache_version_t  *version;
 };
 
 
@@ -82,6 +76,7 @@ static void ngx_edge_cache_l1_free(ngx_edge_cache_l1_t *l1,
     ngx_edge_cache_node_t *node);
 static void *ngx_edge_cache_l1_alloc(ngx_edge_cache_l1_t *l1, size_t size,
     ngx_uint_t *evictions);
+static ngx_uint_t ngx_edge_cache_l1_evict(ngx_edge_cache_l1_t *l1);
 static ngx_edge_cache_node_t *ngx_edge_cache_l1_fill(ngx_edge_cache_l1_t *l1,
     const u_char *data, size_t size);
 static ngx_uint_t ngx_edge_cache_l1_purge_bucket(ngx_edge_cache_l1_t *l1,
@@ -89,8 +84,6 @@ static ngx_uint_t ngx_edge_cache_l1_purge_bucket(ngx_edge_cache_l1_t *l1,
 static ngx_edge_cache_flight_t *ngx_edge_cache_flight_find(
     ngx_edge_cache_l1_t *l1, const u_char *key, ngx_msec_t now,
     ngx_edge_cache_flight_t **room);
-static ngx_edge_cache_version_t *ngx_edge_cache_version_find(
-    ngx_edge_cache_l1_t *l1, uint64_t id);
 
 
 #define ngx_edge_cache_flight_live(f, now)                                    \
@@ -118,7 +111,7 @@ ngx_edge_cache_l1_create(ngx_slab_pool_t *pool, size_t size)
 
     buckets = n * sizeof(ngx_edge_cache_node_t *);
     flights = sets * NGX_EDGE_CACHE_WAYS * sizeof(ngx_edge_cache_flight_t);
-    versions = sets * NGX_EDGE_CACHE_WAYS * sizeof(ngx_edge_cache_version_t);
+    versions = ngx_edge_cache_versions_size(sets);
 
     p = ngx_slab_calloc(pool, sizeof(ngx_edge_cache_l1_t) + buckets + flights
                               + versions + ngx_edge_cache_purges_size(sets));
@@ -127,8 +120,6 @@ ngx_edge_cache_l1_create(ngx_slab_pool_t *pool, size_t size)
     }
 
     l1 = (ngx_edge_cache_l1_t *) p;
-
-    ngx_queue_init(&l1->lru);
 
     l1->pool = pool;
     l1->mask = n - 1;
@@ -139,14 +130,11 @@ ngx_edge_cache_l1_create(ngx_slab_pool_t *pool, size_t size)
     p += buckets;
     l1->flight = (ngx_edge_cache_flight_t *) p;
     p += flights;
-    l1->version = (ngx_edge_cache_version_t *) p;
+
+    ngx_edge_cache_versions_init(&l1->versions, &pool->mutex, sets, p);
     p += versions;
 
     ngx_edge_cache_purges_init(&l1->purges, &pool->mutex, sets, p);
-
-    /* so that no version of this zone was one of a zone before it */
-
-    l1->counter = (uint64_t) ngx_time() << 24;
 
     return l1;
 }
@@ -180,8 +168,7 @@ ngx_edge_cache_l1_get(ngx_edge_cache_l1_t *l1, const u_char *key, u_char *buf,
         return NGX_AGAIN;
     }
 
-    ngx_queue_remove(&node->lru);
-    ngx_queue_insert_head(&l1->lru, &node->lru);
+    node->used = ++l1->uses;
 
     left = node->size;
 
@@ -230,15 +217,15 @@ ngx_edge_cache_l1_put(ngx_edge_cache_l1_t *l1, const u_char *key,
     ngx_memcpy(node->key, key, NGX_EDGE_CACHE_KEY);
     node->label = *label;
     node->mark = l1->purges.mark;
+    node->used = ++l1->uses;
+    node->next = NULL;
 
-    ngx_queue_insert_head(&l1->lru, &node->lru);
+    ngx_memory_barrier();
 
     /* looked up only now: evictions change chains */
 
     link = ngx_edge_cache_l1_link(l1, key);
-    node->next = *link;
     *link = node;
-    l1->count++;
 
     ngx_shmtx_unlock(&l1->pool->mutex);
 
@@ -261,6 +248,13 @@ ngx_edge_cache_purges_t *
 ngx_edge_cache_l1_purges(ngx_edge_cache_l1_t *l1)
 {
     return &l1->purges;
+}
+
+
+ngx_edge_cache_versions_t *
+ngx_edge_cache_l1_versions(ngx_edge_cache_l1_t *l1)
+{
+    return &l1->versions;
 }
 
 
@@ -354,8 +348,8 @@ ngx_edge_cache_l1_drop(ngx_edge_cache_l1_t *l1, ngx_edge_cache_node_t **link)
     }
 
     *link = node->next;
-    ngx_queue_remove(&node->lru);
-    l1->count--;
+
+    ngx_memory_barrier();
 
     ngx_edge_cache_l1_free(l1, node);
 }
@@ -382,34 +376,60 @@ static void *
 ngx_edge_cache_l1_alloc(ngx_edge_cache_l1_t *l1, size_t size,
     ngx_uint_t *evictions)
 {
-    void                   *p;
-    ngx_queue_t            *q;
-    ngx_edge_cache_node_t  *victim, **link;
+    void  *p;
 
     for ( ;; ) {
 
         p = ngx_slab_alloc_locked(l1->pool, size);
 
-        if (p || *evictions == 0 || ngx_queue_empty(&l1->lru)) {
+        if (p || *evictions == 0) {
             return p;
         }
 
         (*evictions)--;
 
-        q = ngx_queue_last(&l1->lru);
-        victim = ngx_queue_data(q, ngx_edge_cache_node_t, lru);
-        link = ngx_edge_cache_l1_link(l1, victim->key);
+        if (!ngx_edge_cache_l1_evict(l1)) {
+            return NULL;
+        }
+    }
+}
 
-        if (*link == victim) {
-            ngx_edge_cache_l1_drop(l1, link);
-            continue;
+
+/* Drops one of the next few entries, each turn of the hand others: nearly the
+ * one used least recently of all, without a list that every use changes.  0:
+ * there are none. */
+
+static ngx_uint_t
+ngx_edge_cache_l1_evict(ngx_edge_cache_l1_t *l1)
+{
+    ngx_uint_t               i, n;
+    ngx_edge_cache_node_t  **link, **oldest;
+
+    n = 0;
+    oldest = NULL;
+
+    for (i = 0;
+         n < NGX_EDGE_CACHE_L1_SAMPLES && i <= l1->mask
+         && i < NGX_EDGE_CACHE_L1_TURN;
+         i++)
+    {
+        for (link = &l1->bucket[l1->hand]; *link; link = &(*link)->next) {
+
+            n++;
+
+            if (oldest == NULL || (*link)->used < (*oldest)->used) {
+                oldest = link;
+            }
         }
 
-        /* a worker died between the two steps of linking it */
-
-        ngx_queue_remove(&victim->lru);
-        ngx_edge_cache_l1_free(l1, victim);
+        l1->hand = (l1->hand + 1) & l1->mask;
     }
+
+    if (oldest) {
+        ngx_edge_cache_l1_drop(l1, oldest);
+    }
+
+    return oldest != NULL;
 }
 
 
@@ -476,7 +496,7 @@ ngx_edge_cache_flight_begin(ngx_edge_cache_l1_t *l1, const u_char *key,
     } else {
         rc = ngx_edge_cache_flight_mine;
 
-        *token = ++l1->counter;
+        *token = ++l1->token;
 
         ngx_memcpy(room->key, key, NGX_EDGE_CACHE_KEY);
         room->token = *token;
@@ -558,140 +578,4 @@ ngx_edge_cache_flight_find(ngx_edge_cache_l1_t *l1, const u_char *key,
     }
 
     return NULL;
-}
-
-
-uint64_t
-ngx_edge_cache_version(ngx_edge_cache_l1_t *l1, uint64_t id)
-{
-    uint64_t  version;
-
-    ngx_shmtx_lock(&l1->pool->mutex);
-
-    version = ngx_edge_cache_version_find(l1, id)->version;
-
-    ngx_shmtx_unlock(&l1->pool->mutex);
-
-    return version;
-}
-
-
-uint64_t
-ngx_edge_cache_version_bump(ngx_edge_cache_l1_t *l1, uint64_t id,
-    uint64_t salt, ngx_msec_t now)
-{
-    uint64_t                   version;
-    ngx_edge_cache_version_t  *v;
-
-    ngx_shmtx_lock(&l1->pool->mutex);
-
-    v = ngx_edge_cache_version_find(l1, id);
-    v->version = (++l1->counter * 0x9e3779b97f4a7c15ULL) ^ salt;
-    v->time = now;
-    v->untold = 1;
-    version = v->version;
-
-    ngx_shmtx_unlock(&l1->pool->mutex);
-
-    return version;
-}
-
-
-ngx_uint_t
-ngx_edge_cache_version_look(ngx_edge_cache_l1_t *l1, uint64_t id,
-    ngx_edge_cache_known_t *known)
-{
-    ngx_uint_t                 i;
-    ngx_edge_cache_version_t  *v;
-
-    ngx_shmtx_lock(&l1->pool->mutex);
-
-    v = &l1->version[(id % l1->sets) * NGX_EDGE_CACHE_WAYS];
-
-    for (i = 0; i < NGX_EDGE_CACHE_WAYS; i++, v++) {
-
-        if (v->id == id && v->version) {
-            known->version = v->version;
-            known->time = v->time;
-            known->untold = v->untold;
-            v->used = ++l1->counter;
-            break;
-        }
-    }
-
-    ngx_shmtx_unlock(&l1->pool->mutex);
-
-    return i < NGX_EDGE_CACHE_WAYS;
-}
-
-
-void
-ngx_edge_cache_version_learn(ngx_edge_cache_l1_t *l1, uint64_t id,
-    uint64_t version, ngx_msec_t now)
-{
-    ngx_edge_cache_version_t  *v;
-
-    ngx_shmtx_lock(&l1->pool->mutex);
-
-    v = ngx_edge_cache_version_find(l1, id);
-
-    if (!v->untold) {
-        v->version = version;
-        v->time = now;
-    }
-
-    ngx_shmtx_unlock(&l1->pool->mutex);
-}
-
-
-void
-ngx_edge_cache_version_told(ngx_edge_cache_l1_t *l1, uint64_t id,
-    uint64_t was, uint64_t version, ngx_msec_t now)
-{
-    ngx_edge_cache_version_t  *v;
-
-    ngx_shmtx_lock(&l1->pool->mutex);
-
-    v = ngx_edge_cache_version_find(l1, id);
-
-    if (v->version == was) {
-        v->version = version;
-        v->untold = 0;
-        v->time = now;
-    }
-
-    ngx_shmtx_unlock(&l1->pool->mutex);
-}
-
-
-/* The way of id, in place of the one used least recently if it had none: then
- * with a version that nothing was stored under. */
-
-static ngx_edge_cache_version_t *
-ngx_edge_cache_version_find(ngx_edge_cache_l1_t *l1, uint64_t id)
-{
-    ngx_uint_t                 i;
-    ngx_edge_cache_version_t  *v, *oldest;
-
-    v = &l1->version[(id % l1->sets) * NGX_EDGE_CACHE_WAYS];
-    oldest = v;
-
-    for (i = 0; i < NGX_EDGE_CACHE_WAYS; i++, v++) {
-
-        if (v->id == id && v->version) {
-            v->used = ++l1->counter;
-            return v;
-        }
-
-        if (v->used < oldest->used) {
-            oldest = v;
-        }
-    }
-
-    oldest->id = id;
-    oldest->version = ++l1->counter;
-    oldest->used = l1->counter;
-    oldest->untold = 0;
-
-    return oldest;
 }

@@ -5,9 +5,8 @@
  *
  * Entries in shared memory: a table of nodes by key, each with a chain of
  * chunks of one size, so that what one entry gives back another can use and
- * nothing fragments.  The least recently used go when the zone is full.  An
- * entry is linked when it is whole; that it is whole is told by its checksum,
- * which the reader checks after the copy.
+ * nothing fragments.  When the zone is full, of a few the one goes that was
+ * used least recently.  An entry is linked when it is whole.
  *
  * In the same zone, of fixed size, so that a full zone leaves them working:
  * the flights (who fetches a key now, and which keys are not worth waiting
@@ -28,20 +27,13 @@
 #include <ngx_core.h>
 #include "cache/ngx_edge_cache_entry.h"
 #include "cache/ngx_edge_cache_purges.h"
+#include "cache/ngx_edge_cache_versions.h"
 
 
 #define NGX_EDGE_CACHE_L1_MAX  32768       /* bytes of an entry */
 
 
 typedef struct ngx_edge_cache_l1_s  ngx_edge_cache_l1_t;
-
-
-/* A version that is shared with others. */
-typedef struct {
-    uint64_t     version;
-    ngx_msec_t   time;                 /* when it was so */
-    ngx_uint_t   untold;
-} ngx_edge_cache_known_t;
 
 
 typedef enum {
@@ -70,8 +62,9 @@ ngx_int_t ngx_edge_cache_l1_put(ngx_edge_cache_l1_t *l1, const u_char *key,
 
 void ngx_edge_cache_l1_remove(ngx_edge_cache_l1_t *l1, const u_char *key);
 
-/* The purges that the zone has seen. */
+/* The purges that the zone has seen, and its versions of corpora. */
 ngx_edge_cache_purges_t *ngx_edge_cache_l1_purges(ngx_edge_cache_l1_t *l1);
+ngx_edge_cache_versions_t *ngx_edge_cache_l1_versions(ngx_edge_cache_l1_t *l1);
 
 /* Removes the entries whose label has these digests (0: any), and those that
  * are being made; gives how many there were. */
@@ -90,27 +83,6 @@ void ngx_edge_cache_flight_renew(ngx_edge_cache_l1_t *l1, const u_char *key,
  * this key for so many ms, its answers cannot be stored. */
 void ngx_edge_cache_flight_end(ngx_edge_cache_l1_t *l1, const u_char *key,
     uint64_t token, ngx_msec_t now, ngx_msec_t open);
-
-/* The version of what id names; one that is not known gets a new one. */
-uint64_t ngx_edge_cache_version(ngx_edge_cache_l1_t *l1, uint64_t id);
-
-/* Gives it a version it never had, which nobody else was told yet; salt is
- * random, so that no other zone comes to the same. */
-uint64_t ngx_edge_cache_version_bump(ngx_edge_cache_l1_t *l1, uint64_t id,
-    uint64_t salt, ngx_msec_t now);
-
-/* What is known of it: 1, or 0 if it is not; never makes one up. */
-ngx_uint_t ngx_edge_cache_version_look(ngx_edge_cache_l1_t *l1, uint64_t id,
-    ngx_edge_cache_known_t *known);
-
-/* The others' version, which counts unless there is one to be told. */
-void ngx_edge_cache_version_learn(ngx_edge_cache_l1_t *l1, uint64_t id,
-    uint64_t version, ngx_msec_t now);
-
-/* The others were told this version, in place of one that is untold or the
- * same; nothing if that is not the version any more. */
-void ngx_edge_cache_version_told(ngx_edge_cache_l1_t *l1, uint64_t id,
-    uint64_t was, uint64_t version, ngx_msec_t now);
 
 
 #endif /* _NGX_EDGE_CACHE_L1_H_INCLUDED_ */

@@ -62,7 +62,9 @@ struct ngx_http_edge_cache_zone_s {
     ngx_shm_zone_t                    *shm;
     ngx_edge_cache_l1_t               *l1;     /* in the zone */
     ngx_edge_redis_t                  *redis;  /* NULL: none */
-    ngx_edge_redis_script_t            script; /* of the lock there */
+    ngx_edge_redis_script_t            lock;
+    ngx_edge_redis_script_t            renew;  /* the lock */
+    ngx_edge_redis_script_t            agree;  /* on a version */
     ngx_msec_t                         blind;  /* ms without word of purges */
     ngx_http_edge_cache_sync_t         sync;
 };
@@ -153,9 +155,9 @@ struct ngx_http_edge_cache_answer_s {
 
     /* while a corpus' version is being asked for */
     uint64_t                           corpus;     /* its id; 0: none asked */
-    uint64_t                           untold;     /* version; 0: none */
-    uint64_t                           offered;    /* to Redis in its place;
-                                                      0: asking */
+    ngx_edge_cache_known_t             known;      /* when it was */
+    ngx_uint_t                         offered;    /* another one to Redis */
+    ngx_msec_t                         asked;      /* when Redis was */
     ngx_str_t                          version_key;
 };
 
@@ -201,13 +203,10 @@ ngx_int_t ngx_http_edge_cache_sync_send(ngx_http_edge_cache_zone_t *zone,
 ngx_int_t ngx_http_edge_cache_sync_read(ngx_http_edge_cache_zone_t *zone,
     const ngx_edge_redis_reply_t *reply, ngx_msec_t sent);
 
-/* ngx_http_edge_cache_tell.c: sends the version of a corpus to Redis; what of
- * ngx_edge_redis_send().  And the same for one that was just made in the zone,
- * by its id, again and again until Redis has it. */
-ngx_int_t ngx_http_edge_cache_version_set(ngx_http_edge_cache_zone_t *zone,
-    ngx_edge_redis_cmd_t *cmd, const ngx_str_t *key, uint64_t version);
+/* ngx_http_edge_cache_tell.c: offers Redis a version in the place of that of a
+ * corpus which was just made in the zone, until it has taken one. */
 void ngx_http_edge_cache_version_tell(ngx_http_edge_cache_zone_t *zone,
-    uint64_t id, const ngx_str_t *key, uint64_t version);
+    uint64_t id, const ngx_str_t *key, const ngx_edge_cache_known_t *known);
 
 /* Reads NGX_HTTP_EDGE_CACHE_DIGITS hexadecimal digits, as "%016xL" writes
  * them.  NGX_OK, NGX_ERROR. */

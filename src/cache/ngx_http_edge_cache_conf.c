@@ -19,11 +19,29 @@
 #define NGX_HTTP_EDGE_CACHE_BLIND_MIN  2000
 
 
-/* Renews a lock that is still the token's, or with 0 gives it up. */
+/* Takes the lock KEYS[1], with a token for so many ms, to make the entry
+ * KEYS[2], if that still begins as ARGV[3] says ('-': whatever it is).  1: has
+ * it; 2: the entry is another one; 0: the lock is another's. */
 static const ngx_str_t  ngx_http_edge_cache_lock_script = ngx_string(
+    "if ARGV[3]~='-' and redis.call('GETRANGE',KEYS[2],0,7)~=ARGV[3] then"
+    " return 2 end "
+    "if redis.call('SET',KEYS[1],ARGV[1],'NX','PX',ARGV[2]) then"
+    " return 1 end "
+    "return 0");
+
+/* Renews a lock that is still the token's, or with 0 gives it up. */
+static const ngx_str_t  ngx_http_edge_cache_renew_script = ngx_string(
     "if redis.call('GET',KEYS[1])~=ARGV[1] then return 0 end "
     "if ARGV[2]=='0' then return redis.call('DEL',KEYS[1]) end "
     "return redis.call('PEXPIRE',KEYS[1],ARGV[2])");
+
+/* Puts the version ARGV[2] in the place of ARGV[1] (empty: of none); gives the
+ * one that is there then: another's, if it came first. */
+static const ngx_str_t  ngx_http_edge_cache_agree_script = ngx_string(
+    "local v=redis.call('GET',KEYS[1]) or '' "
+    "if v~=ARGV[1] then return v end "
+    "redis.call('SET',KEYS[1],ARGV[2]) "
+    "return ARGV[2]");
 
 
 static char *ngx_http_edge_cache_zone_size(ngx_conf_t *cf,
@@ -147,8 +165,11 @@ ngx_http_edge_cache_zone_redis(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    ngx_edge_redis_script_init(&zone->script,
-                               &ngx_http_edge_cache_lock_script);
+    ngx_edge_redis_script_init(&zone->lock, &ngx_http_edge_cache_lock_script);
+    ngx_edge_redis_script_init(&zone->renew,
+                               &ngx_http_edge_cache_renew_script);
+    ngx_edge_redis_script_init(&zone->agree,
+                               &ngx_http_edge_cache_agree_script);
 
     return NGX_CONF_OK;
 }

@@ -8,10 +8,15 @@
  * of the old one unreachable, wherever they are.
  *
  * Without Redis a version lives in the zone.  With Redis it is the value of
- * edge:ver:{tenant}:<collection>, kept in the zone for a time.  A change here
- * is a new version at once; until Redis has it, its own does not count.  A
- * question that comes before looks for itself: if Redis has another one, it
- * gets one that nobody had, because an old version must never come back.
+ * edge:ver:{tenant}:<collection>, kept in the zone for a time.
+ *
+ * A change here is a new version in the zone at once; Redis is offered another
+ * one, which takes its place when Redis has it.  A question that comes before,
+ * or finds that Redis has none, offers one that nobody had, in the place of
+ * what it saw there.  If another one has come to that place since, that is as
+ * good: no key has held it before it was there, so its answers are from after
+ * the change, too.  So questions that come at once, anywhere, agree on one.
+ *
  * When Redis is lost, what was known serves for a minute; then nothing is
  * cached, since a change at another instance would not be seen.
  */
@@ -33,8 +38,10 @@ static ngx_int_t ngx_http_edge_cache_corpus_ask(
     const ngx_str_t *collection);
 static void ngx_http_edge_cache_corpus_answered(ngx_edge_redis_cmd_t *cmd,
     const ngx_edge_redis_reply_t *reply);
-static ngx_int_t ngx_http_edge_cache_corpus_compare(
-    ngx_http_edge_cache_answer_t *answer, uint64_t version);
+static ngx_int_t ngx_http_edge_cache_corpus_heard(
+    ngx_http_edge_cache_answer_t *answer, const ngx_str_t *text);
+static ngx_int_t ngx_http_edge_cache_corpus_offer(
+    ngx_http_edge_cache_answer_t *answer, const ngx_str_t *seen);
 static void ngx_http_edge_cache_corpus_guard(ngx_event_t *ev);
 static ngx_int_t ngx_http_edge_cache_corpus_key(ngx_pool_t *pool,
     const ngx_str_t *tenant, const ngx_str_t *collection, ngx_str_t *key);
@@ -58,13 +65,15 @@ ngx_http_edge_cache_answer_corpus(ngx_http_edge_cache_answer_t *answer,
     id = ngx_http_edge_cache_corpus_id(tenant, collection);
 
     if (zone->redis == NULL) {
-        *version = ngx_edge_cache_version(zone->l1, id);
+        *version = ngx_edge_cache_version(
+                                     ngx_edge_cache_l1_versions(zone->l1), id);
         return NGX_OK;
     }
 
-    known = ngx_edge_cache_version_look(zone->l1, id, &k);
+    known = ngx_edge_cache_version_look(ngx_edge_cache_l1_versions(zone->l1),
+                                        id, &k);
 
-    if (known && !k.untold && ngx_current_msec - k.time < max_age) {
+    if (known && k.offer == 0 && ngx_current_msec - k.time < max_age) {
         *version = k.version;
         return NGX_OK;
     }
@@ -72,8 +81,12 @@ ngx_http_edge_cache_answer_corpus(ngx_http_edge_cache_answer_t *answer,
     if (answer->corpus != id) {
 
         answer->corpus = id;
-        answer->untold = (known && k.untold) ? k.version : 0;
         answer->offered = 0;
+        answer->known.offer = 0;
+
+        if (known) {
+            answer->known = k;
+        }
 
         rc = ngx_http_edge_cache_corpus_ask(answer, tenant, collection);
 
@@ -82,7 +95,7 @@ ngx_http_edge_cache_answer_corpus(ngx_http_edge_cache_answer_t *answer,
         }
     }
 
-    /* Redis has not answered */
+    /* asked just now, or Redis has not answered */
 
     if (known && ngx_current_msec - k.time < NGX_HTTP_EDGE_CACHE_BLIND) {
         *version = k.version;
@@ -110,6 +123,8 @@ ngx_http_edge_cache_corpus_ask(ngx_http_edge_cache_answer_t *answer,
         return NGX_ERROR;
     }
 
+    answer->asked = ngx_current_msec;
+
     seek->cmd.done = ngx_http_edge_cache_corpus_answered;
     seek->cmd.data = answer;
 
@@ -136,30 +151,18 @@ static void
 ngx_http_edge_cache_corpus_answered(ngx_edge_redis_cmd_t *cmd,
     const ngx_edge_redis_reply_t *reply)
 {
-    uint64_t                       version;
     ngx_str_t                      text;
     ngx_edge_redis_type_e          type;
-    ngx_edge_cache_l1_t           *l1;
     ngx_http_edge_cache_answer_t  *answer;
 
     answer = cmd->data;
-    l1 = answer->seek.zone->l1;
     type = ngx_edge_redis_reply_type(reply);
 
-    if (answer->offered) {
-
-        if (type == ngx_edge_redis_status) {
-            ngx_edge_cache_version_told(l1, answer->corpus, answer->untold,
-                                        answer->offered, ngx_current_msec);
-        }
-
-    } else if (type == ngx_edge_redis_string || type == ngx_edge_redis_nil) {
+    if (type == ngx_edge_redis_string || type == ngx_edge_redis_nil) {
 
         ngx_edge_redis_reply_str(reply, &text);
 
-        version = ngx_http_edge_cache_corpus_read(&text);
-
-        if (ngx_http_edge_cache_corpus_compare(answer, version) == NGX_AGAIN) {
+        if (ngx_http_edge_cache_corpus_heard(answer, &text) == NGX_AGAIN) {
             return;
         }
     }
@@ -172,47 +175,66 @@ ngx_http_edge_cache_corpus_answered(ngx_edge_redis_cmd_t *cmd,
 }
 
 
-/* What Redis has, 0 if nothing, with what is known here.  NGX_AGAIN: a new one
- * is on its way to Redis. */
+/* What Redis has, empty if nothing.  NGX_AGAIN: it was offered another one. */
 
 static ngx_int_t
-ngx_http_edge_cache_corpus_compare(ngx_http_edge_cache_answer_t *answer,
-    uint64_t version)
+ngx_http_edge_cache_corpus_heard(ngx_http_edge_cache_answer_t *answer,
+    const ngx_str_t *text)
 {
+    uint64_t                    version;
+    ngx_edge_cache_versions_t  *versions;
+
+    version = ngx_http_edge_cache_corpus_read(text);
+
+    if (!answer->offered
+        && (version == 0
+            || (answer->known.offer && version != answer->known.offer)))
+    {
+        return ngx_http_edge_cache_corpus_offer(answer, text);
+    }
+
+    if (version == 0) {
+        return NGX_OK;                 /* taken away again */
+    }
+
+    versions = ngx_edge_cache_l1_versions(answer->seek.zone->l1);
+
+    if (answer->known.offer) {
+        ngx_edge_cache_version_told(versions, answer->corpus,
+                                    answer->known.version, version,
+                                    answer->asked);
+
+    } else {
+        ngx_edge_cache_version_learn(versions, answer->corpus, version,
+                                     answer->asked);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_edge_cache_corpus_offer(ngx_http_edge_cache_answer_t *answer,
+    const ngx_str_t *seen)
+{
+    u_char                       digits[NGX_HTTP_EDGE_CACHE_DIGITS];
     ngx_int_t                    rc;
-    ngx_edge_cache_l1_t         *l1;
+    ngx_str_t                    argv[3];
     ngx_http_edge_cache_seek_t  *seek;
 
     seek = &answer->seek;
-    l1 = seek->zone->l1;
 
-    if (version && answer->untold == 0) {
-        ngx_edge_cache_version_learn(l1, answer->corpus, version,
-                                     ngx_current_msec);
-        return NGX_OK;
-    }
+    answer->offered = 1;
+    answer->asked = ngx_current_msec;
 
-    if (version && version == answer->untold) {
-        ngx_edge_cache_version_told(l1, answer->corpus, version, version,
-                                    ngx_current_msec);
-        return NGX_OK;
-    }
+    argv[0] = answer->version_key;
+    argv[1] = *seen;
+    argv[2].data = digits;
+    argv[2].len = ngx_sprintf(digits, "%016xL", ngx_edge_random_word() | 1)
+                  - digits;
 
-    if (answer->untold == 0) {
-
-        /* Redis is new, or has lost it: with it, which answers are of old
-         * documents; so there is a new one */
-
-        answer->untold = ngx_edge_cache_version_bump(l1, answer->corpus,
-                                                     ngx_edge_random_word(),
-                                                     ngx_current_msec);
-    }
-
-    answer->offered = ngx_edge_random_word() | 1;
-
-    rc = ngx_http_edge_cache_version_set(seek->zone, &seek->cmd,
-                                         &answer->version_key,
-                                         answer->offered);
+    rc = ngx_edge_redis_eval(seek->zone->redis, &seek->cmd, &seek->zone->agree,
+                             1, 3, argv);
 
     return (rc == NGX_OK) ? NGX_AGAIN : rc;
 }
@@ -263,9 +285,10 @@ void
 ngx_http_edge_cache_corpus_changed(ngx_http_request_t *r,
     const ngx_str_t *tenant, const ngx_str_t *collection)
 {
-    uint64_t                           id, version;
+    uint64_t                           id;
     ngx_str_t                          key;
     ngx_uint_t                         i;
+    ngx_edge_cache_known_t             known;
     ngx_http_edge_cache_zone_t       **zone;
     ngx_http_edge_cache_main_conf_t   *cmcf;
 
@@ -276,16 +299,16 @@ ngx_http_edge_cache_corpus_changed(ngx_http_request_t *r,
 
     for (i = 0; i < cmcf->zones.nelts; i++) {
 
-        version = ngx_edge_cache_version_bump(zone[i]->l1, id,
-                                          ngx_edge_random_word(),
-                                          ngx_current_msec);
+        ngx_edge_cache_version_bump(ngx_edge_cache_l1_versions(zone[i]->l1),
+                                    id, ngx_edge_random_word(),
+                                    ngx_current_msec, &known);
 
         if (zone[i]->redis
             && ngx_http_edge_cache_corpus_key(r->pool, tenant, collection,
                                               &key)
                == NGX_OK)
         {
-            ngx_http_edge_cache_version_tell(zone[i], id, &key, version);
+            ngx_http_edge_cache_version_tell(zone[i], id, &key, &known);
         }
     }
 }

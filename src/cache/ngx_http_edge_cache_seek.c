@@ -7,6 +7,11 @@
  * among the workers, and by the one who has it, a key in Redis among the
  * instances.  Both die with their leader: they have a token and 5 seconds of
  * life, which the leader renews.
+ *
+ * Between the look at Redis and the lock another instance may have stored the
+ * entry and given up the lock.  So whoever asks for the lock says what it has
+ * seen, and gets it only if that is still what is there; else it looks again.
+ * (A variant of a Vary lies under another key, of which this tells nothing.)
  */
 
 
@@ -17,6 +22,10 @@
 #include "lib/ngx_edge_hex.h"
 #include "lib/ngx_edge_random.h"
 
+
+/* What the script of the lock answers, or 0: it is another's. */
+#define NGX_HTTP_EDGE_CACHE_LOCKED   1
+#define NGX_HTTP_EDGE_CACHE_CHANGED  2
 
 #define NGX_HTTP_EDGE_CACHE_STACK   4096   /* bytes of a usual entry */
 #define NGX_HTTP_EDGE_CACHE_POLL    20     /* ms between two looks */
@@ -29,6 +38,8 @@
 static ngx_int_t ngx_http_edge_cache_seek_near(
     ngx_http_edge_cache_seek_t *seek, const u_char *key,
     ngx_edge_cache_entry_t *e);
+static ngx_http_edge_cache_asked_t *ngx_http_edge_cache_seek_asked(
+    ngx_http_edge_cache_seek_t *seek, const u_char *key);
 static ngx_int_t ngx_http_edge_cache_seek_ask(
     ngx_http_edge_cache_seek_t *seek, const u_char *key);
 static void ngx_http_edge_cache_seek_answered(ngx_edge_redis_cmd_t *cmd,
@@ -37,6 +48,8 @@ static ngx_int_t ngx_http_edge_cache_seek_lock(
     ngx_http_edge_cache_seek_t *seek);
 static void ngx_http_edge_cache_seek_locked(ngx_edge_redis_cmd_t *cmd,
     const ngx_edge_redis_reply_t *reply);
+static void ngx_http_edge_cache_seek_follow(
+    ngx_http_edge_cache_seek_t *seek);
 static ngx_int_t ngx_http_edge_cache_seek_go(
     ngx_http_edge_cache_seek_t *seek);
 static void ngx_http_edge_cache_seek_script(ngx_http_edge_cache_seek_t *seek,
@@ -55,17 +68,9 @@ ngx_http_edge_cache_seek_get(ngx_http_edge_cache_seek_t *seek,
     const u_char *key, ngx_edge_cache_entry_t *e)
 {
     ngx_int_t                     rc, far;
-    ngx_uint_t                    i;
     ngx_http_edge_cache_asked_t  *ask;
 
-    ask = NULL;
-
-    for (i = 0; i < seek->asked; i++) {
-
-        if (ngx_memcmp(seek->ask[i].key, key, NGX_EDGE_CACHE_KEY) == 0) {
-            ask = &seek->ask[i];
-        }
-    }
+    ask = ngx_http_edge_cache_seek_asked(seek, key);
 
     if (ask && ask->far && ngx_time() < ask->found.expires) {
         *e = ask->found;
@@ -131,7 +136,24 @@ ngx_http_edge_cache_seek_near(ngx_http_edge_cache_seek_t *seek,
         return NGX_DECLINED;           /* replaced by a longer one by now */
     }
 
-    return ngx_edge_cache_entry_read(e, key, p, size);
+    return ngx_edge_cache_entry_open(e, key, p, size);
+}
+
+
+static ngx_http_edge_cache_asked_t *
+ngx_http_edge_cache_seek_asked(ngx_http_edge_cache_seek_t *seek,
+    const u_char *key)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < seek->asked; i++) {
+
+        if (ngx_memcmp(seek->ask[i].key, key, NGX_EDGE_CACHE_KEY) == 0) {
+            return &seek->ask[i];
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -149,6 +171,8 @@ ngx_http_edge_cache_seek_ask(ngx_http_edge_cache_seek_t *seek,
     ask = &seek->ask[seek->asked++];
 
     ngx_memcpy(ask->key, key, NGX_EDGE_CACHE_KEY);
+    ask->size = 0;
+    ask->heard = 0;
     ask->far = 0;
 
     ngx_http_edge_cache_seek_begin(seek);
@@ -186,15 +210,22 @@ ngx_http_edge_cache_seek_answered(ngx_edge_redis_cmd_t *cmd,
 {
     u_char                       *p;
     ngx_str_t                     value;
+    ngx_edge_redis_type_e         type;
     ngx_http_edge_cache_seek_t   *seek;
     ngx_http_edge_cache_asked_t  *ask;
 
     seek = cmd->data;
     ask = &seek->ask[seek->asked - 1];
+    type = ngx_edge_redis_reply_type(reply);
 
-    if (ngx_edge_redis_reply_type(reply) == ngx_edge_redis_string) {
+    ask->heard = (type == ngx_edge_redis_string || type == ngx_edge_redis_nil);
+
+    if (type == ngx_edge_redis_string) {
 
         ngx_edge_redis_reply_str(reply, &value);
+
+        ask->size = ngx_min(value.len, sizeof(ask->head));
+        ngx_memcpy(ask->head, value.data, ask->size);
 
         p = (value.len && value.len <= NGX_EDGE_CACHE_MAX)
             ? ngx_pnalloc(seek->request->pool, value.len) : NULL;
@@ -261,16 +292,6 @@ ngx_http_edge_cache_seek_lead(ngx_http_edge_cache_seek_t *seek)
                                             seek->until - now));
             return NGX_AGAIN;
         }
-
-        if (seek->waited && seek->zone->redis) {
-
-            /* what the one before us has made may be too long for the zone */
-
-            seek->asked = 0;
-            ngx_http_edge_cache_seek_arm(seek, ngx_http_edge_cache_seek_poll,
-                                         1);
-            return NGX_AGAIN;
-        }
     }
 
     if (seek->zone->redis == NULL || seek->locked || seek->lockless
@@ -286,26 +307,39 @@ ngx_http_edge_cache_seek_lead(ngx_http_edge_cache_seek_t *seek)
 static ngx_int_t
 ngx_http_edge_cache_seek_lock(ngx_http_edge_cache_seek_t *seek)
 {
-    u_char     buf[NGX_HTTP_EDGE_CACHE_NAME];
-    uint64_t   n;
-    ngx_str_t  argv[6];
+    u_char                        lock[NGX_HTTP_EDGE_CACHE_NAME];
+    u_char                        entry[NGX_HTTP_EDGE_CACHE_NAME];
+    u_char                        life[NGX_INT_T_LEN];
+    uint64_t                      n;
+    ngx_str_t                     argv[5];
+    ngx_http_edge_cache_asked_t  *ask;
 
     n = ngx_edge_random_word();
 
     (void) ngx_edge_hex(seek->token, (u_char *) &n, sizeof(n));
 
-    ngx_str_set(&argv[0], "SET");
-    ngx_http_edge_cache_seek_name("edge:lock:{", seek->key, buf, &argv[1]);
+    ngx_http_edge_cache_seek_name("edge:lock:{", seek->key, lock, &argv[0]);
+    ngx_http_edge_cache_seek_name("edge:c:{", seek->key, entry, &argv[1]);
     argv[2].data = seek->token;
     argv[2].len = NGX_HTTP_EDGE_CACHE_TOKEN;
-    ngx_str_set(&argv[3], "NX");
-    ngx_str_set(&argv[4], "PX");
-    ngx_str_set(&argv[5], "5000");
+    argv[3].data = life;
+    argv[3].len = ngx_sprintf(life, "%d", NGX_HTTP_EDGE_CACHE_LIFE) - life;
+
+    ask = ngx_http_edge_cache_seek_asked(seek, seek->key);
+
+    if (ask && ask->heard) {
+        argv[4].data = ask->head;
+        argv[4].len = ask->size;
+
+    } else {
+        ngx_str_set(&argv[4], "-");    /* it was not looked at */
+    }
 
     seek->cmd.done = ngx_http_edge_cache_seek_locked;
     seek->cmd.data = seek;
 
-    if (ngx_edge_redis_send(seek->zone->redis, &seek->cmd, &argv[1], 6, argv)
+    if (ngx_edge_redis_eval(seek->zone->redis, &seek->cmd, &seek->zone->lock,
+                            2, 5, argv)
         != NGX_OK)
     {
         return ngx_http_edge_cache_seek_go(seek);
@@ -326,30 +360,24 @@ ngx_http_edge_cache_seek_locked(ngx_edge_redis_cmd_t *cmd,
 
     seek = cmd->data;
 
-    switch (ngx_edge_redis_reply_type(reply)) {
-
-    case ngx_edge_redis_status:
-        seek->locked = 1;
-        break;
-
-    case ngx_edge_redis_nil:
-
-        /* another instance goes; our own workers' flight must not die of it */
-
-        seek->waited = 1;
-        seek->asked = 0;
-
-        ngx_edge_cache_flight_renew(seek->zone->l1, seek->key, seek->flight,
-                                    ngx_current_msec,
-                                    NGX_HTTP_EDGE_CACHE_LIFE);
-
-        ngx_http_edge_cache_seek_arm(seek, ngx_http_edge_cache_seek_poll,
-                                     NGX_HTTP_EDGE_CACHE_REMOTE
-                                     + ngx_random() % 20);
-        return;
-
-    default:
+    if (ngx_edge_redis_reply_type(reply) != ngx_edge_redis_integer) {
         seek->lockless = 1;
+
+    } else {
+        switch (ngx_edge_redis_reply_integer(reply)) {
+
+        case NGX_HTTP_EDGE_CACHE_LOCKED:
+            seek->locked = 1;
+            break;
+
+        case NGX_HTTP_EDGE_CACHE_CHANGED:
+            seek->asked = 0;
+            break;
+
+        default:
+            ngx_http_edge_cache_seek_follow(seek);
+            return;
+        }
     }
 
     if (seek->timer.timer_set) {
@@ -357,6 +385,23 @@ ngx_http_edge_cache_seek_locked(ngx_edge_redis_cmd_t *cmd,
     }
 
     seek->wake(seek->data);
+}
+
+
+/* Another instance goes; our own workers' flight must not die of it. */
+
+static void
+ngx_http_edge_cache_seek_follow(ngx_http_edge_cache_seek_t *seek)
+{
+    seek->waited = 1;
+    seek->asked = 0;
+
+    ngx_edge_cache_flight_renew(seek->zone->l1, seek->key, seek->flight,
+                                ngx_current_msec, NGX_HTTP_EDGE_CACHE_LIFE);
+
+    ngx_http_edge_cache_seek_arm(seek, ngx_http_edge_cache_seek_poll,
+                                 NGX_HTTP_EDGE_CACHE_REMOTE
+                                 + ngx_random() % 20);
 }
 
 
@@ -471,7 +516,7 @@ ngx_http_edge_cache_seek_script(ngx_http_edge_cache_seek_t *seek,
     argv[2].data = ms;
     argv[2].len = ngx_sprintf(ms, "%M", life) - ms;
 
-    (void) ngx_edge_redis_eval(seek->zone->redis, NULL, &seek->zone->script,
+    (void) ngx_edge_redis_eval(seek->zone->redis, NULL, &seek->zone->renew,
                                1, 3, argv);
 }
 

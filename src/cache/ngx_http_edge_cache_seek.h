@@ -32,13 +32,19 @@
 
 #define NGX_HTTP_EDGE_CACHE_TOKEN  16      /* digits of a lock's token */
 #define NGX_HTTP_EDGE_CACHE_ASKS   2       /* a Vary, and a variant */
+#define NGX_HTTP_EDGE_CACHE_HEAD   8       /* bytes that tell two entries of a
+                                              key apart: their checksum */
 
 
 /* What Redis has said, whether or not the zone has taken it. */
 typedef struct {
     u_char                         key[NGX_EDGE_CACHE_KEY];
     ngx_edge_cache_entry_t         found;
-    ngx_uint_t                     far;    /* it has it: found */
+    u_char                         head[NGX_HTTP_EDGE_CACHE_HEAD];
+    size_t                         size;   /* of head; 0: it had nothing */
+
+    unsigned                       heard:1;
+    unsigned                       far:1;  /* it has it: found */
 } ngx_http_edge_cache_asked_t;
 
 

@@ -15,6 +15,17 @@
 #define NGX_EDGE_SHM_EVICT    64           /* entries a put may drop */
 
 
+/* Around a change of the queue. */
+#define ngx_edge_shm_begin(t)                                                 \
+    (t)->changing = 1;                                                        \
+    ngx_memory_barrier()
+
+#define ngx_edge_shm_end(t)                                                   \
+    ngx_memory_barrier();                                                     \
+    (t)->changing = 0
+
+
+static void ngx_edge_shm_repair(ngx_edge_shm_t *t);
 static ngx_edge_shm_entry_t **ngx_edge_shm_link(ngx_edge_shm_t *t,
     const u_char *key);
 static void ngx_edge_shm_free(ngx_edge_shm_t *t, ngx_slab_pool_t *pool,
@@ -82,24 +93,46 @@ ngx_edge_shm_link(ngx_edge_shm_t *t, const u_char *key)
 }
 
 
+/* A worker was killed between the steps of a change: the order of the entries
+ * is lost, those in the buckets are not.  What is in no bucket was on its way
+ * in or out, and is lost with its memory. */
+
+static void
+ngx_edge_shm_repair(ngx_edge_shm_t *t)
+{
+    ngx_uint_t             i;
+    ngx_edge_shm_entry_t  *e;
+
+    ngx_queue_init(&t->lru);
+
+    t->count = 0;
+
+    for (i = 0; i <= t->mask; i++) {
+
+        for (e = t->bucket[i]; e; e = e->next) {
+            ngx_queue_insert_head(&t->lru, &e->lru);
+            t->count++;
+        }
+    }
+
+    ngx_edge_shm_end(t);
+}
+
+
 /* Takes an entry out of the table and gives its memory back. */
 
 static void
 ngx_edge_shm_free(ngx_edge_shm_t *t, ngx_slab_pool_t *pool,
     ngx_edge_shm_entry_t *e)
 {
-    ngx_edge_shm_entry_t  **link;
+    ngx_edge_shm_begin(t);
 
-    link = ngx_edge_shm_link(t, e->key);
-
-    /* not so if a worker died between the two steps of a put */
-
-    if (*link == e) {
-        *link = e->next;
-        t->count--;
-    }
-
+    *ngx_edge_shm_link(t, e->key) = e->next;
     ngx_queue_remove(&e->lru);
+    t->count--;
+
+    ngx_edge_shm_end(t);
+
     ngx_slab_free_locked(pool, e);
 }
 
@@ -140,6 +173,10 @@ ngx_edge_shm_find(ngx_edge_shm_t *t, ngx_slab_pool_t *pool,
 {
     ngx_edge_shm_entry_t  *e;
 
+    if (t->changing) {
+        ngx_edge_shm_repair(t);
+    }
+
     e = *ngx_edge_shm_link(t, key);
 
     if (e == NULL) {
@@ -151,8 +188,15 @@ ngx_edge_shm_find(ngx_edge_shm_t *t, ngx_slab_pool_t *pool,
         return NULL;
     }
 
-    ngx_queue_remove(&e->lru);
-    ngx_queue_insert_head(&t->lru, &e->lru);
+    if (ngx_queue_head(&t->lru) != &e->lru) {
+
+        ngx_edge_shm_begin(t);
+
+        ngx_queue_remove(&e->lru);
+        ngx_queue_insert_head(&t->lru, &e->lru);
+
+        ngx_edge_shm_end(t);
+    }
 
     return e;
 }
@@ -191,14 +235,19 @@ ngx_edge_shm_put(ngx_edge_shm_t *t, ngx_slab_pool_t *pool, const u_char *key,
         ngx_memcpy(e->value, value, size);
     }
 
-    ngx_queue_insert_head(&t->lru, &e->lru);
+    e->next = NULL;
 
     /* looked up only now: evictions change chains */
 
     link = ngx_edge_shm_link(t, key);
-    e->next = NULL;
+
+    ngx_edge_shm_begin(t);
+
     *link = e;
+    ngx_queue_insert_head(&t->lru, &e->lru);
     t->count++;
+
+    ngx_edge_shm_end(t);
 
     return e;
 }
@@ -209,6 +258,10 @@ ngx_edge_shm_remove(ngx_edge_shm_t *t, ngx_slab_pool_t *pool,
     const u_char *key)
 {
     ngx_edge_shm_entry_t  *e;
+
+    if (t->changing) {
+        ngx_edge_shm_repair(t);
+    }
 
     e = *ngx_edge_shm_link(t, key);
 

@@ -10,7 +10,9 @@
  * workers map the zone at one address), and one LRU queue.  The caller holds
  * pool->mutex around every call, create too, and while it looks at a value;
  * nothing here logs or blocks.  An entry is published after its value is
- * whole: a worker that dies half-way leaves a miss.
+ * whole: a worker that dies half-way leaves a miss.  One that dies while it
+ * changes the queue leaves it marked as such, and the next call makes it anew
+ * from the buckets.
  */
 
 
@@ -39,6 +41,7 @@ struct ngx_edge_shm_entry_s {
 
 typedef struct {
     ngx_queue_t             lru;
+    ngx_uint_t              changing;  /* the queue is, now */
     ngx_uint_t              mask;      /* buckets - 1 */
     ngx_uint_t              count;
     ngx_uint_t              evicted;   /* entries dropped while still valid */
