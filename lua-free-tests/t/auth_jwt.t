@@ -89,7 +89,7 @@ my $all = join '', map { location(@$_) } (
     [client => "auth_jwt r; auth_jwt_audience one claim=client_id; $es $zone"],
     [typ => "auth_jwt r; auth_jwt_type signed typ=at+jwt; $es $zone"],
     [alg => "auth_jwt r; auth_jwt_algorithms RS256; $es $zone"],
-    [leeway => "auth_jwt r; auth_jwt_leeway 60s; $es $zone"],
+    [leeway => "auth_jwt r; auth_jwt_leeway 300s; $es $zone"],
     [strict => "auth_jwt r; $es $zone"],
     [wrongkey => "auth_jwt r; auth_jwt_key_file $home/other.jwks; $zone"],
     [small => "auth_jwt r; auth_jwt_max_size 100; $es"],

@@ -44,20 +44,21 @@ my %wrong = (
     useless => ['{"keys":[{"kty":"x"}]}', '', qr/no keys from/],
     huge => ['x' x 262145, '', qr/the body is larger than 262144 bytes/],
     cut => ['', 'close', qr/status 502/],
-    slow => [Edge::Idp::jwks($one), 'slow 3', qr/timed out/],
+    slow => [Edge::Idp::jwks($one), 'slow 30', qr/timed out/],
 );
 
-my $timeout = $Edge::Server::slow ? '20s' : '2s';
+# Of the fetch that its worker does not survive: its lease must end as well.
+my $timeout = $Edge::Server::slow ? '20s' : '5s';
 
 my @locations = (
-    [a => 'cooldown=1h'],
-    [kid => 'cooldown=1h'],
-    [flood => 'cooldown=2s'],
+    [a => 'cooldown=1h timeout=20s'],
+    [kid => 'cooldown=1h timeout=20s'],
+    [flood => 'cooldown=2s timeout=20s'],
     [quick => 'refresh=1s timeout=20s'],
-    [wait => 'cooldown=1h'],
-    [none => 'refresh=1s cooldown=1h'],
-    [mixed => ''],
-    [full => ''],
+    [wait => 'cooldown=1h timeout=20s'],
+    [none => 'refresh=1s cooldown=1h timeout=20s'],
+    [mixed => 'timeout=20s'],
+    [full => 'timeout=20s'],
     [dead => "refresh=1s timeout=$timeout"],
     map { [$_ => 'timeout=' . ($_ eq 'slow' ? '1s' : '20s')] }
         sort keys %wrong,
@@ -113,7 +114,7 @@ sub get {
         $s;
     } @tokens;
 
-    my $text = receive(\@sockets, 10);
+    my $text = receive(\@sockets, 30);
 
     for (values %$text) {
         $workers{$1}++ if /^X-Worker: (\d+)/m;
@@ -141,7 +142,7 @@ $nginx = Edge::Server->start(http(), workers => 2);
 # Wait for the first fetches: each is told in the log.
 
 ok(logged(qr{keys of "\S+/$_" are in force}, 1), "keys are fetched: $_")
-    for qw(a mixed quick full);
+    for qw(a dead flood full kid mixed quick wait);
 
 ok(logged(qr{\[error\](?=.*/$_")(?=.*$wrong{$_}[2])}, 1), "refused: $_")
     for sort keys %wrong;
@@ -186,20 +187,21 @@ is(Edge::Idp::calls()->{kid} || 0, 0, 'without a fetch');
 
 %workers = ();
 
-my $end = time + ($Edge::Server::slow ? 20 : 5);
-my ($asked, $start, %status) = (0, time);
+my $start = time;
+my ($asked, $fetches, %status) = (0, 0);
 
-while (time < $end) {
+until_true(sub {
     $status{$_}++ for split / /, get('flood', ($bogus) x 25);
     $asked += 25;
-}
+    $fetches += Edge::Idp::calls()->{flood} || 0;
 
-my $fetches = Edge::Idp::calls()->{flood};
+    return $fetches >= 4;
+}, 30);
 
 is(join(' ', keys %status), 401, "$asked unknown kids are refused");
 is(scalar(keys %workers), 2, 'by both workers');
-cmp_ok($fetches, '>=', 2, 'the cooldown ends');
-cmp_ok($fetches, '<=', 1 + (time - $start) / 2, 'one fetch a cooldown');
+cmp_ok($fetches, '>=', 4, 'the cooldown ends');
+cmp_ok($fetches, '<=', 2 + (time - $start) / 2, 'one fetch a cooldown');
 
 # Times: refresh, and a failing identity provider.
 
@@ -219,9 +221,12 @@ ok(logged(qr{\[warn\].*/quick".*those in force stay: status 502}, 1),
    'a failure is told');
 is(get('quick', $later), 200, 'the old keys stay');
 
+# The second call shows that the garbage of the first has been looked at.
+my $tries = 0;
+
 Edge::Idp::publish('quick', 'garbage');
 Edge::Idp::calls();
-ok(until_true(sub { (Edge::Idp::calls()->{quick} || 0) > 0 }),
+ok(until_true(sub { ($tries += Edge::Idp::calls()->{quick} || 0) > 1 }),
    'it is tried again');
 is(get('quick', $later), 200, 'the old keys stay after garbage');
 
@@ -244,7 +249,7 @@ is(get('wait', $later), 200, 'a request waits for a slow fetch');
 Edge::Idp::publish('slow', Edge::Idp::jwks($one), 'slow 30');
 $start = time;
 like(get('slow', $good), qr/^50[03]$/, 'and not for one that hangs');
-cmp_ok(time - $start, '<', 8, 'the timeout is kept');
+cmp_ok(time - $start, '<', 20, 'the timeout is kept');
 
 # Keys that come at last.
 
@@ -259,21 +264,27 @@ Edge::Idp::calls();
 ok(until_true(sub { (Edge::Idp::calls()->{dead} || 0) > 0 }), 'a fetch hangs');
 Edge::Idp::publish('dead', Edge::Idp::jwks($two));
 kill 'KILL', $nginx->workers();
-ok(until_true(sub { get('dead', $later) eq '200' }),
+ok(until_true(sub { get('dead', $later) eq '200' }, 30),
    'the workers after those that died in it fetch again');
 
-# Nothing is left behind.
+# Nothing is left behind: of the connections that are open now, while keys are
+# fetched each second, none stays.
 
-ok(until_true(sub {
-    my $sockets = 0;
+sub connections {
+    return map { /TCP (\S+) \((?:ESTABLISHED|CLOSE_WAIT)\)/ ? $1 : () }
+        map { `lsof -nP -a -p $_ -i TCP 2>/dev/null` } $nginx->workers();
+}
 
-    for my $worker ($nginx->workers()) {
-        $sockets += grep { /ESTABLISHED|CLOSE_WAIT/ }
-            `lsof -nP -a -p $worker -i TCP 2>/dev/null`;
-    }
+if (system('command -v lsof > /dev/null') == 0) {
+    my %open = map { $_ => 1 } connections();
 
-    return $sockets == 0;
-}), 'no connection stays open') if system('command -v lsof > /dev/null') == 0;
+    ok(until_true(sub {
+        my %now = map { $_ => 1 } connections();
+        delete @open{grep { !$now{$_} } keys %open};
+
+        return !%open;
+    }), 'no connection stays open');
+}
 
 $nginx->signal('QUIT');
 ok($nginx->ended(), 'nginx ends');
@@ -292,9 +303,11 @@ ok(IO::Select->new($deaf)->can_read(60), 'a fetch hangs');
 $start = time;
 $nginx->signal('QUIT');
 ok($nginx->ended(), 'it does not hold up the exit');
-cmp_ok(time - $start, '<', 10, 'in time');
+cmp_ok(time - $start, '<', 40, 'in time');
 is($nginx->{status}, 0, 'with success');
-my @alarms = grep { !/exited on signal 9/ } split /\n/, $nginx->alarms();
+# A worker that was killed may have held the lock of a zone.
+my @alarms = grep { !/exited on signal 9| was locked by / }
+    split /\n/, $nginx->alarms();
 is(join("\n", @alarms), '', 'without alarms');
 unlike($nginx->log_text(), qr/exited on signal (?!9)/, 'nobody crashed');
 

@@ -19,6 +19,7 @@ BEGIN {
 use Edge::Http2;
 use Edge::Idp;
 use Edge::Server;
+use IO::Select;
 use Socket qw(SOL_SOCKET SO_LINGER);
 use Test::More;
 
@@ -148,14 +149,14 @@ sub pipelined {
         request("/$kind", $good), request("/$kind", $bogus),
         request('/', undef, 'close');
 
-    my $text = join '', values %{receive([$client], 10)};
+    my $text = join '', values %{receive([$client], 30)};
 
     is(join(' ', $text =~ m{HTTP/1.1 (\d+)}g), '401 200 200 401 200',
         'in their order');
 }
 
 sub reload {
-    my %clients = map { $_ => [waiting($_, 10)] } @kinds;
+    my %clients = map { $_ => [under_way($_, 10)] } @kinds;
     my ($old) = $nginx->workers;
 
     $nginx->signal('HUP');
@@ -172,7 +173,7 @@ sub reload {
 }
 
 sub at_exit {
-    my %clients = map { $_ => [waiting($_, 10)] } @kinds;
+    my %clients = map { $_ => [under_way($_, 10)] } @kinds;
 
     $nginx->signal('QUIT');
     reset_of($_->[0]), close shift @$_ for values %clients;
@@ -201,8 +202,9 @@ sub called {
     return until_true(sub { Edge::Idp::calls()->{$kind} });
 }
 
-# So many clients wait for keys.  The cooldown may be running, so for keys by
-# URL bogus tokens are shown until there is a call.
+# So many clients wait for keys, once nginx has read their requests.  The
+# cooldown may be running, so for keys by URL bogus tokens are shown until there
+# is a call.
 sub waiting {
     my ($kind, $n) = @_;
 
@@ -223,6 +225,22 @@ sub waiting {
     return @clients;
 }
 
+# Likewise, and nginx has all of their requests: each came in one piece with
+# another one that is answered by now.
+sub under_way {
+    my ($kind, $n) = @_;
+
+    waiting($kind, 0);
+
+    my @clients = map { connected() } 1 .. $n;
+
+    print {$_} request('/') . request("/$kind", $bogus, 'close') for @clients;
+    until_true(sub { @{[IO::Select->new(@clients)->can_read(0)]} == $n })
+        or die "no answers\n";
+
+    return @clients;
+}
+
 sub request {
     my ($uri, $token, $connection) = @_;
 
@@ -232,9 +250,15 @@ sub request {
 }
 
 sub statuses {
-    my $text = receive(\@_, 10);
+    my $text = receive(\@_, 30);
 
-    return join ' ', map { $text->{$_} =~ /^HTTP\S+ (\d+)/ ? $1 : 'none' } @_;
+    return join ' ', map { (last_status($text->{$_}), 'none')[0] } @_;
+}
+
+sub last_status {
+    my @all = $_[0] =~ m{HTTP/1\.1 (\d+)}g;
+
+    return @all ? $all[-1] : ();
 }
 
 sub serves {
