@@ -21,6 +21,12 @@ my $zone = 'edge_limit_zone $arg_k zone=z:256k;';
 my $redis = 'edge_redis r { server 127.0.0.1:6379; }';
 my $shared = 'edge_limit_zone $arg_k zone=s:1m redis=r;';
 
+my $rag = 'edge_rag p { embed /_e/ model=e dimensions=3;'
+    . ' search /_s/ collection=c; generate /_g/ model=m; }';
+my $internal = 'listen 127.0.0.1:1; edge_tenant $arg_t unverified; '
+    . join ' ', map { "location /_$_/ { internal;"
+                      . ' proxy_pass http://127.0.0.1:9; }' } qw(e s g);
+
 # Directives of http, what is said; nothing: it is right.
 my @cases = (
     ["$zone edge_limit zone=z requests=1r/s;"],
@@ -102,6 +108,23 @@ my @cases = (
     ["$zone edge_limit zone=z tokens=200000t/m cut=on;"],
     ["$zone edge_limit zone=z tokens=\$arg_r cut=off;"
      . ' edge_limit zone=z requests=1r/s;'],
+    ["$zone $rag edge_module m { path /m/; rag p; }"
+     . " server { $internal location /m/ { edge_route on;"
+     . ' edge_limit zone=z tokens=9t/s; } }'],
+    ["$zone $rag edge_module m { path /m/; rag p; }"
+     . " server { $internal location /m/ { edge_limit zone=z tokens=9t/s;"
+     . ' location /m/n/ { edge_route m; } } }'],
+    ["$zone $rag edge_module m { path /m/; target http://127.0.0.1; }"
+     . " edge_module o { path /o/; rag p; }"
+     . " server { $internal location /m/ { edge_route m;"
+     . ' edge_limit zone=z tokens=9t/s; } }',
+     '"tokens" in location "/m/" needs "edge_route" to a module with "rag"'],
+    ["$zone edge_module m { path /m/; target http://127.0.0.1; }"
+     . " server { $internal location /m/ { edge_route on;"
+     . ' edge_limit zone=z tokens=9t/s; } }',
+     '"tokens" in location "/m/" needs "edge_route"'],
+    ["$zone server { listen 127.0.0.1:1; location /x { edge_limit zone=z tokens=9t/s; } }",
+     '"tokens" in location "/x" needs "edge_route"'],
     ["$zone edge_limit zone=z tokens=1r/s;",
      'must be such as "100t/s"'],
     ["$zone edge_limit zone=z tokens=1t/s cut=maybe;",

@@ -77,6 +77,9 @@ typedef struct {
 
 typedef struct {
     ngx_array_t                      zones;    /* ..._zone_t * */
+    ngx_array_t                      locations;    /* with limits of tokens
+                                                      of their own: loc_conf
+                                                      ** */
 } ngx_http_edge_limit_main_conf_t;
 
 

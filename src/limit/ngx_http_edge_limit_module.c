@@ -13,6 +13,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "limit/ngx_http_edge_limit_script.h"
+#include "route/ngx_http_edge_route_api.h"
 
 
 static void *ngx_http_edge_limit_create_main_conf(ngx_conf_t *cf);
@@ -20,6 +21,9 @@ static char *ngx_http_edge_limit_init_main_conf(ngx_conf_t *cf, void *conf);
 static void *ngx_http_edge_limit_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_edge_limit_merge_loc_conf(ngx_conf_t *cf,
     void *parent, void *child);
+static ngx_int_t ngx_http_edge_limit_note_location(ngx_conf_t *cf,
+    const ngx_array_t *policies);
+static ngx_int_t ngx_http_edge_limit_check_tokens(ngx_conf_t *cf);
 static char *ngx_http_edge_limit_check_location(ngx_conf_t *cf,
     const ngx_array_t *policies);
 static ngx_int_t ngx_http_edge_limit_add_variables(ngx_conf_t *cf);
@@ -140,7 +144,9 @@ ngx_http_edge_limit_create_main_conf(ngx_conf_t *cf)
 
     if (ngx_array_init(&lmcf->zones, cf->pool, 4,
                        sizeof(ngx_http_edge_limit_zone_t *))
-        != NGX_OK)
+        != NGX_OK
+        || ngx_array_init(&lmcf->locations, cf->pool, 4, sizeof(void **))
+           != NGX_OK)
     {
         return NULL;
     }
@@ -200,6 +206,12 @@ ngx_http_edge_limit_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_edge_limit_loc_conf_t *prev = parent;
     ngx_http_edge_limit_loc_conf_t *conf = child;
 
+    if (conf->policies != NGX_CONF_UNSET_PTR
+        && ngx_http_edge_limit_note_location(cf, conf->policies) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
     ngx_conf_merge_ptr_value(conf->policies, prev->policies, NULL);
     ngx_conf_merge_value(conf->dry_run, prev->dry_run, 0);
     ngx_conf_merge_uint_value(conf->status, prev->status,
@@ -207,6 +219,82 @@ ngx_http_edge_limit_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->log_level, prev->log_level, NGX_LOG_ERR);
 
     return ngx_http_edge_limit_check_location(cf, conf->policies);
+}
+
+
+/* Keeps a location that has a limit of tokens of its own, until it is known
+ * where its requests go; what is inherited may be meant for others. */
+
+static ngx_int_t
+ngx_http_edge_limit_note_location(ngx_conf_t *cf, const ngx_array_t *policies)
+{
+    void                             ***location;
+    ngx_http_conf_ctx_t                *ctx;
+    ngx_http_core_loc_conf_t           *core;
+    ngx_http_edge_limit_policy_t       *policy;
+    ngx_http_edge_limit_main_conf_t    *lmcf;
+
+    if (policies == NULL) {
+        return NGX_OK;
+    }
+
+    policy = policies->elts;
+
+    if (policy[policies->nelts - 1].kind != ngx_http_edge_limit_tokens) {
+        return NGX_OK;
+    }
+
+    ctx = cf->ctx;
+    core = ctx->loc_conf[ngx_http_core_module.ctx_index];
+
+    /* a server's own level, or a location with others inside */
+
+    if ((core->name.len == 0 && !core->noname) || core->locations) {
+        return NGX_OK;
+    }
+
+    lmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_edge_limit_module);
+
+    location = ngx_array_push(&lmcf->locations);
+    if (location == NULL) {
+        return NGX_ERROR;
+    }
+
+    *location = ctx->loc_conf;
+
+    return NGX_OK;
+}
+
+
+/* A limit that would limit nothing is an error in the configuration. */
+
+static ngx_int_t
+ngx_http_edge_limit_check_tokens(ngx_conf_t *cf)
+{
+    void                             ***location;
+    ngx_uint_t                          i;
+    ngx_http_core_loc_conf_t           *core;
+    ngx_http_edge_limit_main_conf_t    *lmcf;
+
+    lmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_edge_limit_module);
+    location = lmcf->locations.elts;
+
+    for (i = 0; i < lmcf->locations.nelts; i++) {
+
+        if (ngx_http_edge_route_to_rag(cf, location[i])) {
+            continue;
+        }
+
+        core = location[i][ngx_http_core_module.ctx_index];
+
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"edge_limit\" of \"tokens\" in location \"%V\" "
+                      "needs \"edge_route\" to a module with \"rag\"",
+                      &core->name);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -295,6 +383,10 @@ ngx_http_edge_limit_init(ngx_conf_t *cf)
 {
     ngx_http_handler_pt        *h;
     ngx_http_core_main_conf_t  *cmcf;
+
+    if (ngx_http_edge_limit_check_tokens(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 

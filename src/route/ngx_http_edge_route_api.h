@@ -48,6 +48,10 @@ ngx_array_t *ngx_http_edge_route_servers(ngx_conf_t *cf);
  * configurations. */
 ngx_uint_t ngx_http_edge_route_enabled(void **loc_conf);
 
+/* 1 if a request of that location may be for a pipeline; in postconfiguration
+ * and behind it. */
+ngx_uint_t ngx_http_edge_route_to_rag(ngx_conf_t *cf, void **loc_conf);
+
 /* Finds module, endpoint and rest for the request's URI once and notes them
  * in the record.  NULL: no memory. Works in any phase after FIND_CONFIG. */
 ngx_http_edge_record_t *ngx_http_edge_route_resolve(ngx_http_request_t *r);

@@ -119,6 +119,33 @@ ngx_http_edge_route_enabled(void **loc_conf)
 }
 
 
+ngx_uint_t
+ngx_http_edge_route_to_rag(ngx_conf_t *cf, void **loc_conf)
+{
+    ngx_uint_t                       i;
+    ngx_array_t                     *entries;
+    ngx_http_edge_route_entry_t     *entry;
+    ngx_http_edge_route_loc_conf_t  *rlcf;
+
+    rlcf = loc_conf[ngx_http_edge_route_module.ctx_index];
+
+    if (rlcf->mode == NGX_HTTP_EDGE_ROUTE_NAME) {
+        return rlcf->entry->rag != NULL;
+    }
+
+    entries = ngx_http_edge_route_entries(cf);
+    entry = entries->elts;
+
+    for (i = 0; i < entries->nelts; i++) {
+        if (entry[i].rag && rlcf->mode == NGX_HTTP_EDGE_ROUTE_ON) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static void *
 ngx_http_edge_route_create_main_conf(ngx_conf_t *cf)
 {
