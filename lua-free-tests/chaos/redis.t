@@ -18,7 +18,7 @@ BEGIN {
 use Edge::Idp;
 use Edge::Redis;
 use Edge::Server;
-use List::Util qw(sum0);
+use List::Util qw(max sum0);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -39,7 +39,12 @@ my $token = Edge::Idp::token($key, '--tenant', 'acme');
 my $nginx = Edge::Server->start(<<"END", workers => 2, connections => 4096);
     log_format outcome "\$status";
     log_format limit "\$status \$edge_limit_status";
-    edge_redis main { server 127.0.0.1:$redis->{port}; }
+    # only a Redis that hangs is too slow, not a busy machine
+    edge_redis main {
+        server 127.0.0.1:$redis->{port};
+        timeout 500ms;
+        connect_timeout 500ms;
+    }
     edge_limit_zone \$edge_tenant zone=many:1m redis=main;
     edge_limit_zone \$edge_tenant zone=few:1m redis=main;
     edge_limit_zone \$edge_tenant zone=some:1m redis=main mode=lease;
@@ -136,6 +141,14 @@ sub counted {
     return %count;
 }
 
+# How often a zone was without Redis, as the log has it.
+sub losses {
+    my ($zone) = @_;
+
+    return scalar grep { /zone "$zone" is without redis/ }
+        split /\n/, $nginx->log_text();
+}
+
 # What was revoked has been read: before that nobody is let in.
 ok(until_true(sub { status('/ready') eq '200' }), 'it is ready');
 
@@ -177,7 +190,11 @@ note "$kills losses, ", sum0(values %docs), " requests, memory @memory KB";
 for my $name (qw(few some)) {
     my %n = counted($name);
     my $passed = sum0(map { $n{$_} } grep { /^200/ } keys %n);
+    my $all = sum0(values %n);
     my $slice = $name eq 'some' ? RATE / 10 : 0;
+    my $losses = losses($name);
+
+    $losses = $kills if $losses < $kills;
 
     is(join(' ', sort map { /^(\d+)/ } grep { !/^(?:200|429) / } keys %n), '',
        "$name: limited ones passed or were refused") or diag join ' ', %n;
@@ -186,21 +203,31 @@ for my $name (qw(few some)) {
 
     # Each time the counts change from one to the other, and each time a
     # Redis begins empty, a key has at most one allowance more.
-    cmp_ok($passed, '<=', RATE * ($took + 1 + 2 * ($kills + 1) + $kills)
-                          + $slice * ($kills + 1),
+    cmp_ok($passed, '<=', RATE * ($took + 1 + 2 * ($losses + 1) + $kills)
+                          + $slice * ($losses + 1),
            "$name: no more passed than the bound");
-    cmp_ok($passed, '>=', RATE * $took * 0.5, "$name: and not much less");
+    cmp_ok($passed, '>=', 0.5 * ($all < RATE * $took ? $all : RATE * $took),
+           "$name: and not much less");
 
-    note "$name: $passed of ", sum0(values %n), ' passed';
+    note "$name: $passed of $all passed, $losses losses";
 }
 
-cmp_ok(memory(), '<=', 1.1 * $memory[@memory > 2 ? 2 : 0] + 1024,
-       'memory stays');
+SKIP: {
+    skip 'a sanitizer keeps what is freed', 1
+        if $Edge::Env::variant =~ /asan/;
+
+    # all of it is in use long before the half
+    my $used = max(@memory[0 .. $#memory / 2]);
+
+    cmp_ok(memory(), '<=', 1.1 * $used + 1024, 'memory stays');
+}
 
 ok(until_true(sub { status('/few/x') eq '200' }, 30), 'it goes on by itself');
 
-my $connections = () = $redis->call('CLIENT', 'LIST') =~ /^id=/mg;
-cmp_ok($connections, '<=', 3, 'one connection of each worker');
+# ... and the test's own; one that was given up is closed a little later
+ok(until_true(sub {
+    3 >= (() = ($redis->call('CLIENT', 'LIST') // return) =~ /^id=/mg);
+}), 'one connection of each worker');
 
 $nginx->signal('QUIT');
 ok($nginx->ended(), 'nginx ends');
