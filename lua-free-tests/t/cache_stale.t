@@ -270,6 +270,48 @@ is(status($reply), 'EXPIRED', 'an old answer is not given without need');
 is(Edge::Cache::field($reply, 'Cache-Status'), 'ai-edge; fwd=stale');
 ok(!$json->decode($reply->{body})->{degraded}, 'but made anew');
 
+# ---- while one is made anew, others do not wait
+
+# A question that waits for the model, which has it when this returns.
+sub asked {
+    my ($module, $question) = @_;
+
+    Edge::Stub::reset_calls($ENV{TEST_NGINX_RAND_PORT_1});
+
+    my $body = $json->encode({ query => $question });
+    my $s = connected() or die "connect: $!\n";
+    print $s join("\r\n", "POST /api/v1/$module/query HTTP/1.1", 'Host: a',
+                  'X-T: acme', 'Content-Type: application/json',
+                  'Connection: close', 'Content-Length: ' . length $body),
+             "\r\n\r\n$body";
+
+    ok(until_true(sub {
+        my $c = connected($ENV{TEST_NGINX_RAND_PORT_1}) or return;
+        print $c "GET /_calls HTTP/1.1\r\nHost: a\r\n"
+            . "Connection: close\r\n\r\n";
+        shutdown $c, 1;
+        return receive([$c], 10)->{$c} =~ m{POST /model/};
+    }), 'the model is asked');
+
+    return $s;
+}
+
+# Old by the clock: for five seconds behind a failure nobody is waited for.
+query('docs', 'renewed');
+sleep 2.1;
+set('stall');
+my $maker = asked('docs', 'renewed');
+$reply = query('docs', 'renewed');
+is(status($reply), 'UPDATING', 'is given to others');
+like(Edge::Cache::field($reply, 'Cache-Status'),
+     qr/^ai-edge; hit; ttl=(0|-\d+)$/, 'as Cache-Status says');
+my $old = $json->decode($reply->{body});
+ok($old->{cached} && !$old->{degraded}, 'cached, and nothing is wrong');
+like(stream('docs', 'renewed')->{body}, qr/event: token.*\Q$old->{answer}\E/s,
+     'as a stream, too');
+set('none');
+receive([$maker], 20);
+
 # ---- other documents
 
 is(request('docs', 'documents', { id => 'd', text => 'T.' })->{status}, 200);
@@ -296,20 +338,7 @@ ok(until_true(sub { status(query('far', 'elsewhere')) eq 'HIT' }),
 set('model');
 ok(aged('far', 'elsewhere'), 'old again');
 set('stall');
-Edge::Stub::reset_calls($ENV{TEST_NGINX_RAND_PORT_1});
-
-my $body = '{"query":"elsewhere"}';
-my $s = connected() or die "connect: $!\n";
-print $s join("\r\n", 'POST /api/v1/far/query HTTP/1.1', 'Host: a', 'X-T: acme',
-              'Content-Type: application/json', 'Connection: close',
-              'Content-Length: ' . length $body), "\r\n\r\n$body";
-
-ok(until_true(sub {
-    my $c = connected($ENV{TEST_NGINX_RAND_PORT_1}) or return;
-    print $c "GET /_calls HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-    shutdown $c, 1;
-    return receive([$c], 10)->{$c} =~ m{POST /model/};
-}), 'the model is asked');
+my $s = asked('far', 'elsewhere');
 is(Edge::Cache::ask('POST', '/purge?module=far', '')->{status}, 200, 'purged');
 set('model');
 is(Edge::Cache::parse(receive([$s], 20)->{$s})->{status}, 503,

@@ -112,10 +112,11 @@ ngx_http_edge_cache_answer_key(ngx_http_edge_cache_answer_t *answer,
 
 ngx_int_t
 ngx_http_edge_cache_answer_get(ngx_http_edge_cache_answer_t *answer,
-    ngx_str_t *parts, ngx_uint_t n, ngx_http_edge_cache_sound_pt sound)
+    ngx_str_t *parts, ngx_uint_t n, ngx_http_edge_cache_sound_pt sound,
+    time_t stale)
 {
     ngx_int_t               rc;
-    ngx_uint_t              i;
+    ngx_uint_t              i, waited;
     ngx_edge_cache_entry_t  e;
 
     rc = ngx_http_edge_cache_answer_find(answer, &e);
@@ -135,15 +136,31 @@ ngx_http_edge_cache_answer_get(ngx_http_edge_cache_answer_t *answer,
         answer->has_old = 1;
     }
 
-    if (rc == NGX_OK || rc == NGX_DECLINED) {
-        rc = ngx_http_edge_cache_seek_lead(&answer->seek);
-
-        if (rc == NGX_OK) {
-            return ngx_http_edge_cache_answer_missed(answer);
-        }
+    if (rc != NGX_OK && rc != NGX_DECLINED) {
+        return rc;
     }
 
-    return rc;
+    waited = answer->seek.waited;
+
+    rc = waited ? NGX_AGAIN : ngx_http_edge_cache_seek_lead(&answer->seek);
+
+    /* somebody else makes it anew: no need to wait, nor to ask for the lock */
+
+    if (rc == NGX_AGAIN && answer->seek.waited
+        && ngx_http_edge_cache_answer_stale(answer, parts, stale) == NGX_OK)
+    {
+        ngx_http_edge_cache_seek_end(&answer->seek, 0);
+        answer->seek.waited = 0;
+
+        return ngx_http_edge_cache_answer_found(answer, &answer->old,
+                                                "UPDATING");
+    }
+
+    if (waited) {
+        rc = ngx_http_edge_cache_seek_lead(&answer->seek);
+    }
+
+    return (rc == NGX_OK) ? ngx_http_edge_cache_answer_missed(answer) : rc;
 }
 
 

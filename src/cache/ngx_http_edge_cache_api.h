@@ -66,12 +66,14 @@ ngx_int_t ngx_http_edge_cache_answer_corpus(
 ngx_int_t ngx_http_edge_cache_answer_key(ngx_http_edge_cache_answer_t *answer,
     const ngx_str_t *pieces, ngx_uint_t n);
 
-/* Looks for it.  NGX_OK: parts[n] are its parts, in r->pool; NGX_DECLINED: it
- * is to be made; NGX_AGAIN: wake will be called; NGX_ERROR.  With OK and
- * DECLINED the response's Cache-Status and $edge_cache_status are set, and Age
- * of what was found. */
+/* Looks for it; one that has been too old for less than stale seconds will do
+ * while somebody else makes it anew.  NGX_OK: parts[n] are its parts, in
+ * r->pool; NGX_DECLINED: it is to be made; NGX_AGAIN: wake will be called;
+ * NGX_ERROR.  With OK and DECLINED the response's Cache-Status and
+ * $edge_cache_status are set, and Age of what was found. */
 ngx_int_t ngx_http_edge_cache_answer_get(ngx_http_edge_cache_answer_t *answer,
-    ngx_str_t *parts, ngx_uint_t n, ngx_http_edge_cache_sound_pt sound);
+    ngx_str_t *parts, ngx_uint_t n, ngx_http_edge_cache_sound_pt sound,
+    time_t stale);
 
 /* Wake is not called any more. */
 void ngx_http_edge_cache_answer_stop(ngx_http_edge_cache_answer_t *answer);

@@ -108,7 +108,8 @@ ngx_http_edge_query_cache_look(ngx_http_edge_query_t *q)
 
     rc = ngx_http_edge_cache_answer_get(q->ctx->cached, part,
                                         ngx_http_edge_query_part_n,
-                                        ngx_http_edge_query_cache_sound);
+                                        ngx_http_edge_query_cache_sound,
+                                        q->ctx->conf->cache_stale);
 
     if (rc == NGX_OK) {
         ngx_http_edge_query_cache_fill(q, part);
