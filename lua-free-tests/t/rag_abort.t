@@ -3,468 +3,279 @@
 #
 # Tests for a client that leaves while a backend is awaited: the backend sees
 # its connection closed, nothing is logged as a fault, and the same worker
-# answers the next request.
-# 
-# The client that leaves is nginx itself: /leave proxies to the server's own
-# /api/ and gives up soon.
+# answers the next request.  A client leaves once the backend has been asked
+# and, of a stream, what it waits for has come; over HTTP/1.1 by closing its
+# connection, over HTTP/2 by that or by resetting its stream.
 
-use Edge;
-use Edge::Rag;
+use strict;
+use warnings;
 
-add_block_preprocessor(sub {
-    my ($block) = @_;
+use lib 'lib';
 
-    $block->set_value('config', <<'END');
-location /leave/ {
-    proxy_set_header   X-T acme;
-    proxy_set_header   Content-Type application/json;
-    proxy_read_timeout $TEST_NGINX_PATIENCE_MS;
-    proxy_buffering    off;
-    proxy_pass         http://127.0.0.1:$TEST_NGINX_SERVER_PORT/api/v1/docs/;
+BEGIN {
+    require Edge::Env;
+    Edge::Env::setup();
 }
-END
-    $block->set_value('log_level', 'info');
-});
 
-Edge::Rag::serve(
+use Edge::Http2;
+use Edge::Server;
+use Edge::Stub;
+use Test::More;
+
+my $port = $ENV{TEST_NGINX_SERVER_PORT};
+my $h2 = $ENV{TEST_NGINX_RAND_PORT_2};
+my $stub = $ENV{TEST_NGINX_RAND_PORT_1};
+
+my $query = '{"query":"q"}';
+my $asked = '"messages":[{"role":"user","content":"q"}]';
+my $document = '{"id":"d","text":"Some text."}';
+
+# What a pipeline's backends do (default: answer), what it is asked, what the
+# client has got when it leaves, and how many backends it leaves.
+my @cases = (
+    ['embed, before the answer', embed => 'hang'],
+    ['search, before the answer', search => 'hang'],
+    ['two searches, before the answer', search => 'hang hang',
+     to => 'search', hangs => 2],
+    ['one of two searches, before the answer', search => 'search hang'],
+    ['generate, before the answer', generate => 'hang'],
+    ['chat, before the answer', generate => 'hang',
+     to => 'chat/completions', body => "{$asked}"],
+    ['embed, in mid-answer', embed => 'hanghead'],
+    ['search, in mid-answer', search => 'hanghead'],
+    ['two searches, in mid-answer', search => 'hanghead hanghead',
+     to => 'search', hangs => 2],
+    ['one of two searches, in mid-answer', search => 'search hanghead'],
+    ['generate, in mid-answer', generate => 'hanghead'],
+    ['chat, in mid-answer', generate => 'hanghead',
+     to => 'chat/completions', body => "{$asked}"],
+    ['generate, second model', generate => 's500 hang'],
+    ['generate, in mid-chunk', generate => 'partjson'],
+    ['embed of a stream: no byte was sent', embed => 'hang',
+     body => '{"query":"q","stream":true}'],
+    ["stream, before the model's first byte", generate => 'hang',
+     body => '{"query":"q","stream":true}', got => qr/event: sources/],
+    ['stream, behind the first tokens', generate => 'partstream',
+     body => '{"query":"q","stream":true}', got => qr/"two"/],
+    ['chat stream, behind the first tokens', generate => 'partstream',
+     to => 'chat/completions', body => "{\"stream\":true,$asked}",
+     got => qr/"two"/],
+    ['stream, second model', generate => 's500 partstream',
+     body => '{"query":"q","stream":true}', got => qr/"two"/],
+    ['documents, check', ingest => 'hang',
+     to => 'documents', body => $document],
+    ['documents, embed', ingest => 'hangupsert', embed => 'hang',
+     to => 'documents', body => $document],
+    ['documents, upsert', ingest => 'hangupsert',
+     to => 'documents', body => $document],
+);
+
+sub http { Edge::Stub::http(@_) }
+
+sub chunks {
+    my ($type, @parts) = @_;
+
+    return "HTTP/1.1 200 OK\r\nContent-Type: $type\r\n"
+        . "Transfer-Encoding: chunked\r\n\r\n"
+        . join '', map { sprintf "%x\r\n%s\r\n", length, $_ } @parts;
+}
+
+my %scripts = (
+    embed => sub { http('{"data":[{"index":0,"embedding":[1,2,3]}]}') },
+    search => sub {
+        http('{"result":{"points":[{"id":1,"score":0.9,"payload":'
+             . '{"tenant_id":"acme","doc_id":"d","chunk":0,"text":"t"}}]}}')
+    },
+    chat => sub {
+        http('{"choices":[{"message":{"content":"21 degrees [1]."}}]}')
+    },
+    s500 => sub { http('{"error":"x"}', 500) },
+    hang => sub { \600 },
+    hanghead => sub {
+        ("HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n{\"data\":[", \600)
+    },
+    partjson => sub { (chunks('application/json', '{"choices":['), \600) },
     partstream => sub {
-        (chunked('text/event-stream', sse('one ', 'two')), \600)
+        (chunks('text/event-stream', map {
+            "data: {\"choices\":[{\"delta\":{\"content\":\"$_\"}}]}\n\n"
+        } qw(one two)), \600)
     },
-    flood_events => sub {
-        (chunked('text/event-stream', sse('x' x 900) x 4000), \600)
-    },
-    partjson => sub { (chunked('application/json', '{"choices":['), \600) },
     hangupsert => sub {
         $_[0]{method} eq 'PUT' ? \600
             : http('{"result":[],"status":"ok"}')
     },
 );
 
-run_tests();
-
-__DATA__
-
-=== TEST 1: embed, before the answer
---- embed: hang
---- request eval
-[q<POST /leave/query
-{"query":"q"}>, "GET /left", "GET /ping"]
---- error_code eval
-[504, 200, 200]
---- response_body_like eval
-[qr/504/, qr/^left$/, qr/^pong$/]
---- error_log
-client prematurely closed connection
---- no_error_log
-edge rag: embed failed
-edge rag: search failed
-edge rag: generate failed
-
-
-
-=== TEST 2: search, before the answer
---- search: hang
---- request eval
-[q<POST /leave/query
-{"query":"q"}>, "GET /left", "GET /ping"]
---- error_code eval
-[504, 200, 200]
---- response_body_like eval
-[qr/504/, qr/^left$/, qr/^pong$/]
---- error_log
-client prematurely closed connection
---- no_error_log
-edge rag: embed failed
-edge rag: search failed
-edge rag: generate failed
-
-
-
-=== TEST 3: two searches, before the answer
---- search: hang hang
---- request eval
-[q<POST /leave/search
-{"query":"q"}>, "GET /left", "GET /ping"]
---- error_code eval
-[504, 200, 200]
---- response_body_like eval
-[qr/504/, qr/^left$/, qr/^pong$/]
---- error_log
-client prematurely closed connection
---- no_error_log
-edge rag: embed failed
-edge rag: search failed
-edge rag: generate failed
-
-
-
-=== TEST 4: one of two searches, before the answer
---- search: search hang
---- request eval
-[q<POST /leave/query
-{"query":"q"}>, "GET /left", "GET /ping"]
---- error_code eval
-[504, 200, 200]
---- response_body_like eval
-[qr/504/, qr/^left$/, qr/^pong$/]
---- error_log
-client prematurely closed connection
---- no_error_log
-edge rag: embed failed
-edge rag: search failed
-edge rag: generate failed
-
-
-
-=== TEST 5: generate, before the answer
---- generate: hang
---- request eval
-[q<POST /leave/query
-{"query":"q"}>, "GET /left", "GET /ping"]
---- error_code eval
-[504, 200, 200]
---- response_body_like eval
-[qr/504/, qr/^left$/, qr/^pong$/]
---- error_log
-client prematurely closed connection
---- no_error_log
-edge rag: embed failed
-edge rag: search failed
-edge rag: generate failed
-
-
-
-=== TEST 6: chat, before the answer
---- generate: hang
---- request eval
-[q<POST /leave/chat/completions
-{"messages":[{"role":"user","content":"q"}]}>, "GET /left", "GET /ping"]
---- error_code eval
-[504, 200, 200]
---- response_body_like eval
-[qr/504/, qr/^left$/, qr/^pong$/]
---- error_log
-client prematurely closed connection
---- no_error_log
-edge rag: embed failed
-edge rag: search failed
-edge rag: generate failed
-
-
-
-=== TEST 7: embed, in mid-answer
---- embed: hanghead
---- request eval
-[q<POST /leave/query
-{"query":"q"}>, "GET /left", "GET /ping"]
---- error_code eval
-[504, 200, 200]
---- response_body_like eval
-[qr/504/, qr/^left$/, qr/^pong$/]
---- error_log
-client prematurely closed connection
---- no_error_log
-edge rag: embed failed
-edge rag: search failed
-edge rag: generate failed
-
-
-
-=== TEST 8: search, in mid-answer
---- search: hanghead
---- request eval
-[q<POST /leave/query
-{"query":"q"}>, "GET /left", "GET /ping"]
---- error_code eval
-[504, 200, 200]
---- response_body_like eval
-[qr/504/, qr/^left$/, qr/^pong$/]
---- error_log
-client prematurely closed connection
---- no_error_log
-edge rag: embed failed
-edge rag: search failed
-edge rag: generate failed
-
-
-
-=== TEST 9: two searches, in mid-answer
---- search: hanghead hanghead
---- request eval
-[q<POST /leave/search
-{"query":"q"}>, "GET /left", "GET /ping"]
---- error_code eval
-[504, 200, 200]
---- response_body_like eval
-[qr/504/, qr/^left$/, qr/^pong$/]
---- error_log
-client prematurely closed connection
---- no_error_log
-edge rag: embed failed
-edge rag: search failed
-edge rag: generate failed
-
-
-
-=== TEST 10: one of two searches, in mid-answer
---- search: search hanghead
---- request eval
-[q<POST /leave/query
-{"query":"q"}>, "GET /left", "GET /ping"]
---- error_code eval
-[504, 200, 200]
---- response_body_like eval
-[qr/504/, qr/^left$/, qr/^pong$/]
---- error_log
-client prematurely closed connection
---- no_error_log
-edge rag: embed failed
-edge rag: search failed
-edge rag: generate failed
-
-
-
-=== TEST 11: generate, in mid-answer
---- generate: hanghead
---- request eval
-[q<POST /leave/query
-{"query":"q"}>, "GET /left", "GET /ping"]
---- error_code eval
-[504, 200, 200]
---- response_body_like eval
-[qr/504/, qr/^left$/, qr/^pong$/]
---- error_log
-client prematurely closed connection
---- no_error_log
-edge rag: embed failed
-edge rag: search failed
-edge rag: generate failed
-
-
-
-=== TEST 12: chat, in mid-answer
---- generate: hanghead
---- request eval
-[q<POST /leave/chat/completions
-{"messages":[{"role":"user","content":"q"}]}>, "GET /left", "GET /ping"]
---- error_code eval
-[504, 200, 200]
---- response_body_like eval
-[qr/504/, qr/^left$/, qr/^pong$/]
---- error_log
-client prematurely closed connection
---- no_error_log
-edge rag: embed failed
-edge rag: search failed
-edge rag: generate failed
-
-
-
-=== TEST 13: generate, second model
---- generate: s500 hang
---- request eval
-[q<POST /leave/query
-{"query":"q"}>, "GET /left", "GET /ping"]
---- error_code eval
-[504, 200, 200]
---- response_body_like eval
-[qr/504/, qr/^left$/, qr/^pong$/]
---- error_log
-client prematurely closed connection
---- no_error_log
-edge rag: embed failed
-edge rag: search failed
-
-
-
-=== TEST 14: generate, in mid-chunk
---- generate: partjson
---- request eval
-[q<POST /leave/query
-{"query":"q"}>, "GET /left", "GET /ping"]
---- error_code eval
-[504, 200, 200]
---- response_body_like eval
-[qr/504/, qr/^left$/, qr/^pong$/]
---- error_log
-client prematurely closed connection
---- no_error_log
-edge rag: embed failed
-edge rag: search failed
-edge rag: generate failed
-
-
-
-=== TEST 15: embed of a stream: no byte was sent
---- embed: hang
---- request eval
-[q<POST /leave/query
-{"query":"q","stream":true}>, "GET /left", "GET /ping"]
---- error_code eval
-[504, 200, 200]
---- response_body_like eval
-[qr/504/, qr/^left$/, qr/^pong$/]
---- error_log
-client prematurely closed connection
---- no_error_log
-edge rag: embed failed
-edge rag: search failed
-edge rag: generate failed
-
-
-
-=== TEST 16: stream, before the model's first byte
---- generate: hang
---- request eval
-[q<POST /leave/query HTTP/1.0
-{"query":"q","stream":true}>, "GET /left", "GET /ping"]
---- error_code eval
-[200, 200, 200]
---- response_body_like eval
-[qr/^event: sources|^data:/, qr/^left$/, qr/^pong$/]
---- error_log
-client prematurely closed connection
---- no_error_log
-edge rag: embed failed
-edge rag: search failed
-edge rag: generate failed
-
-
-
-=== TEST 17: stream, behind the first tokens
---- generate: partstream
---- request eval
-[q<POST /leave/query HTTP/1.0
-{"query":"q","stream":true}>, "GET /left", "GET /ping"]
---- error_code eval
-[200, 200, 200]
---- response_body_like eval
-[qr/^event: sources|^data:/, qr/^left$/, qr/^pong$/]
---- error_log
-client prematurely closed connection
---- no_error_log
-edge rag: embed failed
-edge rag: search failed
-edge rag: generate failed
-
-
-
-=== TEST 18: chat stream, behind the first tokens
---- generate: partstream
---- request eval
-[q<POST /leave/chat/completions HTTP/1.0
-{"stream":true,"messages":[{"role":"user","content":"q"}]}>, "GET /left", "GET /ping"]
---- error_code eval
-[200, 200, 200]
---- response_body_like eval
-[qr/^event: sources|^data:/, qr/^left$/, qr/^pong$/]
---- error_log
-client prematurely closed connection
---- no_error_log
-edge rag: embed failed
-edge rag: search failed
-edge rag: generate failed
-
-
-
-=== TEST 19: stream, second model
---- generate: s500 partstream
---- request eval
-[q<POST /leave/query HTTP/1.0
-{"query":"q","stream":true}>, "GET /left", "GET /ping"]
---- error_code eval
-[200, 200, 200]
---- response_body_like eval
-[qr/^event: sources|^data:/, qr/^left$/, qr/^pong$/]
---- error_log
-client prematurely closed connection
---- no_error_log
-edge rag: embed failed
-edge rag: search failed
-
-
-
-=== TEST 20: documents, check
---- ingest: hang
---- request eval
-[q<PUT /leave/documents
-{"id":"d","text":"Some text."}>, "GET /left", "GET /ping"]
---- error_code eval
-[504, 200, 200]
---- response_body_like eval
-[qr/504/, qr/^left$/, qr/^pong$/]
---- error_log
-client prematurely closed connection
---- no_error_log
-edge rag: embed failed
-edge rag: search failed
-edge rag: generate failed
-
-
-
-=== TEST 21: documents, embed
---- ingest: hangupsert
---- embed: hang
---- request eval
-[q<PUT /leave/documents
-{"id":"d","text":"Some text."}>, "GET /left", "GET /ping"]
---- error_code eval
-[504, 200, 200]
---- response_body_like eval
-[qr/504/, qr/^left$/, qr/^pong$/]
---- error_log
-client prematurely closed connection
---- no_error_log
-edge rag: embed failed
-edge rag: search failed
-edge rag: generate failed
-
-
-
-=== TEST 22: documents, upsert
---- ingest: hangupsert
---- request eval
-[q<PUT /leave/documents
-{"id":"d","text":"Some text."}>, "GET /left", "GET /ping"]
---- error_code eval
-[504, 200, 200]
---- response_body_like eval
-[qr/504/, qr/^left$/, qr/^pong$/]
---- error_log
-client prematurely closed connection
---- no_error_log
-edge rag: embed failed
-edge rag: search failed
-edge rag: generate failed
-
-
-
-=== TEST 23: a client that leaves at once, with its request half sent
---- raw_request eval
-"POST /api/v1/docs/query HTTP/1.1\r\nHost: a\r\nX-T: acme\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"que"
---- timeout: $TEST_NGINX_PATIENCE
---- abort
---- ignore_response
---- wait: 0.1
---- error_log
-client prematurely closed connection
-
-
-
-=== TEST 24: a client that leaves a stream by closing its connection
---- generate: partstream
---- request eval
-[ask('{"query":"q","stream":true}'), "GET /left", "GET /ping"]
---- timeout: $TEST_NGINX_PATIENCE
---- abort
---- ignore_response
---- error_log
-client prematurely closed connection
-
-
-
-=== TEST 25: after all of this
---- request eval
-[ask('{"query":"q"}'), ask('{"query":"q"}', 'search')]
---- response_body_like eval
-[qr/"answer":"21/, qr/"results"/]
+Edge::Stub::start($stub, \%scripts);
+
+# A pipeline whose backends are scripts of the stub.
+sub pipeline {
+    my ($name, %backends) = @_;
+
+    my $n = 0;
+    my @lines = ('embed /_/' . ($backends{embed} || 'embed')
+                 . '/ model=e dimensions=3;');
+
+    push @lines, map { "search /_/$_/ collection=c" . ++$n . ';' }
+        split ' ', $backends{search} || 'search';
+    push @lines, map { "generate /_/$_/ model=m;" }
+        split ' ', $backends{generate} || 'chat';
+    push @lines, "ingest /_/$backends{ingest}/ collection=c1;"
+        if $backends{ingest};
+
+    return "edge_rag $name {\n" . join("\n", @lines,
+        'timeout embed=10m search=10m first_token=10m idle=10m total=10m;')
+        . "\n}\nedge_module $name { rag $name; allow_write unverified; }\n";
+}
+
+my $pipelines = pipeline('whole') . join '', map {
+    my ($title, %case) = @{$cases[$_]};
+    pipeline("case$_", %case)
+} 0 .. $#cases;
+
+my $nginx = Edge::Server->start(<<"END");
+    error_log $Edge::Env::tmp/error.log info;
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_read_timeout 10m;
+    $pipelines
+    server {
+        listen 127.0.0.1:$port;
+        listen 127.0.0.1:$h2 http2;
+        location /api/ { edge_tenant \$http_x_t unverified; edge_route on; }
+        location /_/ { internal; proxy_pass http://127.0.0.1:$stub/; }
+        location = /ping { return 200 pong; }
+    }
+END
+
+my @workers = $nginx->workers();
+
+# Whether so many replies of the stub hang.
+sub hangs {
+    my ($n) = @_;
+
+    my $s = connected($stub) or return 0;
+    print $s "GET /_hangs HTTP/1.1\r\nHost: a\r\n\r\n";
+    my $text = '';
+    1 while $text !~ /hangs \d+$/ && sysread $s, $text, 4096, length $text;
+
+    return $text =~ /hangs $n$/;
+}
+
+# Reads what is there; whether it is what was waited for.
+sub has {
+    my ($s, $text, $wanted) = @_;
+
+    $s->blocking(0);
+    1 while sysread $s, $$text, 65536, length $$text;
+    $s->blocking(1);
+
+    return $$text =~ $wanted;
+}
+
+my %ways = (
+    'closes' => {
+        ask => sub {
+            my ($path, $body) = @_;
+
+            my $s = connected() or die "no connection\n";
+            print $s post($path, $body);
+            return $s;
+        },
+        leave => sub { close $_[0] },
+    },
+    'closes its HTTP/2 connection' => {
+        ask => \&ask_h2,
+        leave => sub { close $_[0] },
+    },
+    'resets its HTTP/2 stream' => {
+        ask => \&ask_h2,
+        leave => sub {
+            my ($s) = @_;
+
+            print $s Edge::Http2::reset(1), headers(3, '/ping');
+            my $text = '';
+            ok(until_true(sub { has($s, \$text, qr/pong/) }),
+               'and the connection goes on');
+        },
+    },
+);
+
+sub ask_h2 {
+    my ($path, $body) = @_;
+
+    my $s = connected($h2) or die "no connection\n";
+    print $s preface(), body(1, $path, $body, 'x-t', 'acme',
+                             'content-type', 'application/json');
+    return $s;
+}
+
+sub log_since {
+    my ($before) = @_;
+
+    return substr $nginx->log_text(), $before;
+}
+
+for my $n (0 .. $#cases) {
+    my ($title, %case) = @{$cases[$n]};
+    my $path = "/api/v1/case$n/" . ($case{to} || 'query');
+    my $failed = join '|', 'embed', 'search',
+        ($case{generate} || '') =~ /s500/ ? () : 'generate';
+
+    for my $way (sort keys %ways) {
+        subtest "$title: a client $way" => sub {
+            my $before = length $nginx->log_text();
+            my $text = '';
+            my $s = $ways{$way}{ask}->($path, $case{body} || $query);
+
+            ok(until_true(sub { hangs($case{hangs} || 1) }),
+               'the backend is asked');
+            ok(until_true(sub { has($s, \$text, $case{got} || qr//) }),
+               'the client has what it waits for');
+            unlike($text, qr/HTTP\/1/, 'and no answer')
+                unless $case{got};
+
+            $ways{$way}{leave}->($s);
+
+            ok(until_true(sub { hangs(0) }), 'the backend is left');
+            ok(until_true(sub {
+                log_since($before)
+                    =~ /client (?:prematurely closed|canceled stream)/
+            }), 'the log says why');
+            unlike(log_since($before), qr/edge rag: (?:$failed) failed/,
+                   'and of no fault');
+        };
+    }
+}
+
+# A client that leaves at once, with its request half sent.
+
+my $before = length $nginx->log_text();
+my $half = connected() or die "no connection\n";
+print $half "POST /api/v1/whole/query HTTP/1.1\r\nHost: a\r\nX-T: acme\r\n"
+    . "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"que";
+close $half;
+
+ok(until_true(sub {
+    log_since($before) =~ /client prematurely closed connection/
+}), 'a request half sent');
+
+# After all of this.
+
+sub answer {
+    my ($to) = @_;
+
+    my $s = connected() or die "no connection\n";
+    print $s post("/api/v1/whole/$to", $query);
+    return receive([$s], 60)->{$s};
+}
+
+like(answer('query'), qr/"answer":"21/, 'an answer');
+like(answer('search'), qr/"results"/, 'and a search');
+is(join(' ', $nginx->workers()), join(' ', @workers), 'of the same worker');
+
+$nginx->signal('QUIT');
+ok($nginx->ended(), 'nginx ends');
+is($nginx->alarms(), '', 'without an alert, and without an open socket');
+
+done_testing();

@@ -3,75 +3,133 @@
 #
 # Tests for streams to a client that is of no use any more but does not say
 # so: one that takes nothing, one that has reset its connection unnoticed.
-#
-# The client is nginx itself.  /slow reads a few bytes a second; /reset has no
-# room for the header of a response and closes with the rest unread.
 
-use Edge;
-use Edge::Rag;
+use strict;
+use warnings;
 
-repeat_each(1);                  # the second test takes what it takes: 16 s
+use lib 'lib';
 
-add_block_preprocessor(sub {
-    my ($block) = @_;
+BEGIN {
+    require Edge::Env;
+    Edge::Env::setup();
+}
 
-    my $api = 'proxy_set_header X-T acme; '
-        . 'proxy_set_header Content-Type application/json; '
-        . 'proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/api/v1/docs/;';
+use Edge::Server;
+use Edge::Stub;
+use Socket qw(SOL_SOCKET SO_LINGER);
+use Test::More;
 
-    my $wait = "http://127.0.0.1:$ENV{TEST_NGINX_RAND_PORT_1}/wait/";
+my $stub = $ENV{TEST_NGINX_RAND_PORT_1};
 
-    $block->set_value('config', <<"END");
-location /slow/ { proxy_ignore_headers X-Accel-Buffering; proxy_limit_rate 10;
-                  $api }
-location /reset/ { proxy_buffer_size 64; proxy_buffers 8 64; $api }
-location = /wait { proxy_method GET; proxy_pass $wait; }
-END
-    $block->set_value('log_level', 'info');
-    $block->set_value('timeout', '30s') unless defined $block->timeout;
+my $head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+    . "Transfer-Encoding: chunked\r\n\r\n";
+
+my $token = 'data: {"choices":[{"delta":{"content":"' . 'x' x 900
+    . "\"}}]}\n\n";
+
+Edge::Stub::start($stub, {
+    embed => sub {
+        Edge::Stub::http('{"data":[{"index":0,"embedding":[1,2,3]}]}')
+    },
+    search => sub {
+        Edge::Stub::http('{"result":{"points":[{"id":1,"score":0.9,"payload":'
+            . '{"tenant_id":"acme","doc_id":"d","chunk":0,"text":"t"}}]}}')
+    },
+    flood => sub {
+        my $piece = sprintf "%x\r\n%s\r\n", length $token, $token;
+        return ($head, map({ $piece x 1000 } 1 .. 60), \600);
+    },
+    silent => sub { ($head, \600) },
 });
 
-Edge::Rag::serve(
-    flood_events => sub {
-        (chunked('text/event-stream', sse('x' x 900) x 20000), \600)
-    },
-    silent => sub { (chunked('text/event-stream'), \600) },
-    wait => sub { (\16, http('waited')) },
-);
+# Pipelines, and what their locations have besides.
+my %places = (flood => 'send_timeout 1s;',
+              silent => 'proxy_ignore_client_abort on;');
+my ($modules, $places) = ('', '');
 
-run_tests();
+for my $name (sort keys %places) {
+    $modules .= <<"END";
+    edge_rag $name {
+        embed /_embed/ model=e dimensions=3;
+        search /_search/ collection=c;
+        generate /_$name/ model=m;
+        timeout embed=10m search=10m first_token=10m idle=10m stream=10m;
+    }
+    edge_module $name { rag $name; }
+END
+    $places .= "location /_$name/ { internal; $places{$name}"
+        . " proxy_pass http://127.0.0.1:$stub/$name/; }\n";
+}
 
-__DATA__
+my $nginx = Edge::Server->start(<<"END");
+    error_log $Edge::Env::tmp/error.log info;
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    $modules
+    server {
+        listen 127.0.0.1:$ENV{TEST_NGINX_SERVER_PORT};
+        location /api/ { edge_tenant \$http_x_t unverified; edge_route on; }
+        location /_embed/ {
+            internal;
+            proxy_pass http://127.0.0.1:$stub/embed/;
+        }
+        location /_search/ {
+            internal;
+            proxy_pass http://127.0.0.1:$stub/search/;
+        }
+        $places
+        location = /ping { return 200 pong; }
+    }
+END
 
-=== TEST 1: a client that takes nothing has as long as send_timeout
---- generate: flood_events
---- stages: send_timeout 1s;
---- rag: timeout stream=4s;
---- timeout: 6s
---- abort
---- request eval
-[q<POST /slow/query
-{"query":"q","stream":true}>, "GET /left", "GET /ping"]
---- ignore_response
---- error_log
-client timed out
---- no_error_log
-deadline passed
+# A client that has asked for a stream and got the header of its response.
+sub client {
+    my ($module) = @_;
 
+    my $s = connected() or die "no connection\n";
+    print $s post("/api/v1/$module/query", '{"query":"q","stream":true}');
+    sysread $s, my $first, 12;
+    is($first, 'HTTP/1.1 200', 'a stream begins');
+    return $s;
+}
 
+sub told {
+    my ($port, $uri) = @_;
 
-=== TEST 2: the comment of a silent stream finds nobody
---- generate: silent
---- stages: proxy_ignore_client_abort on;
---- rag: timeout first_token=60s idle=60s stream=90s;
---- request eval
-[q<POST /reset/query
-{"query":"q","stream":true}>, "GET /wait", "GET /left", "GET /ping"]
---- error_code eval
-[502, 200, 200, 200]
---- response_body_like eval
-[qr/502/, qr/^waited$/, qr/^left$/, qr/^pong$/]
---- error_log
-upstream sent too big header
---- no_error_log
-edge rag: generate failed
+    my $s = connected($port) or return 'no connection';
+    print $s "GET $uri HTTP/1.0\r\nHost: a\r\n\r\n";
+    my $text = '';
+    1 while $text !~ /\r\n\r\n./s && sysread $s, $text, 4096, length $text;
+
+    return $text =~ /\r\n\r\n(.*)/s ? $1 : $text;
+}
+
+# A client that takes nothing has as long as send_timeout.
+
+my $idle = client('flood');
+
+is(told($stub, '/_left'), 'left', 'the model is left before its end');
+like($nginx->log_text(), qr/client timed out/, 'because of the client');
+unlike($nginx->log_text(), qr/deadline passed/, 'of nothing else');
+is(told(undef, '/ping'), 'pong', 'nginx goes on');
+close $idle;
+
+# The comment of a silent stream finds nobody, after 15 seconds.
+
+my $gone = client('silent');
+ok(until_true(sub { told($stub, '/_hangs') eq 'hangs 1' }),
+   'the model is silent');
+
+setsockopt $gone, SOL_SOCKET, SO_LINGER, pack 'll', 1, 0;
+close $gone;
+
+ok(until_true(sub { told($stub, '/_hangs') eq 'hangs 0' }, 60),
+   'the model is left');
+unlike($nginx->log_text(), qr/edge rag: generate failed/, 'which is no fault');
+is(told(undef, '/ping'), 'pong', 'nginx goes on');
+
+$nginx->signal('QUIT');
+ok($nginx->ended(), 'nginx ends');
+is($nginx->alarms(), '', 'nothing alarming was logged');
+
+done_testing();

@@ -24,7 +24,9 @@
 #                     the body
 #     GET /_bodies    the same, without the header fields
 #     GET /_conns     the connections that those calls came on
-#     GET /_left      waits (5 s at most) until a client left a connection
+#     GET /_hangs     the replies that are in a pause of more than a minute,
+#                     "hangs 2": they end when their client leaves
+#     GET /_left      waits (30 s at most) until a client left a connection
 #                     whose reply was not whole: "left", else "stayed"
 
 package Edge::Stub;
@@ -41,7 +43,7 @@ use Time::HiRes qw(time);
 use constant LIFE => 900;              # seconds, whatever happens
 
 my ($pid, $owner);
-my ($scripts, @calls, %count, $accepted, $left, @waiting);
+my ($scripts, @calls, %count, $accepted, $left, @waiting, %conns);
 
 sub start {
     my ($port, $how) = @_;
@@ -79,7 +81,6 @@ END {
 sub serve {
     my ($listen) = @_;
 
-    my %conns;
     my $end = time + LIFE;
     my $read = IO::Select->new($listen);
     my $write = IO::Select->new;
@@ -216,8 +217,13 @@ sub reply {
     my ($name) = $call->{uri} =~ m{^/([^/?]*)};
 
     if ($name eq '_left') {
-        push @waiting, { conn => $c, until => time + 5 };
+        push @waiting, { conn => $c, until => time + 30 };
         return \3600;
+    }
+
+    if ($name eq '_hangs') {
+        my $hangs = grep { ($_->{until} || 0) > time + 60 } values %conns;
+        return http("hangs $hangs");
     }
 
     if ($name eq '_conns') {
