@@ -21,11 +21,10 @@
 #     $TEST_NGINX_TMP or %TMP%        is a folder, empty when the file starts
 #     $TEST_NGINX_HTML_DIR            is nginx's html folder
 #     $TEST_NGINX_TREE                is the top of the source tree
-#     $TEST_NGINX_PATIENCE            is the time of a client that leaves, in
-#                                     seconds; _MS is the same for nginx
 #
 # and code (`eval` sections) finds them in %ENV.  Blocks run in their order,
-# twice each.  Any report of a sanitizer or valgrind fails the file.
+# twice each.  Lines of error_log may come a moment behind the response: they
+# are waited for.  Any report of a sanitizer or valgrind fails the file.
 
 package Edge;
 
@@ -33,6 +32,7 @@ use strict;
 use warnings;
 
 use lib ();
+use Time::HiRes qw(sleep time);
 
 # Compiled before Test::Nginx is loaded, hence run after its own END, which
 # stops nginx: only then is the last report written.
@@ -67,6 +67,65 @@ $SIG{__WARN__} = sub () {
     warn @_ unless $_[0] =~ /^WARNING: .*\[(\w+)\]/s
         && index($expected, "[$1]") >= 0;
 };
+
+# Whether all that a block wants to find in the error log is there, as far as
+# this check of Test::Nginx reads it.
+my $logged = sub () {
+    my ($wanted) = @_;
+
+    open my $in, '<', $Test::Nginx::Util::ErrLogFile or return 0;
+    seek $in, $Test::Nginx::Util::ErrLogFilePos || 0, 0
+        unless $Test::Nginx::Util::CheckAccumErrLog;
+
+    my @lines = <$in>;
+
+    for my $pattern (@$wanted) {
+        my $known = ref $pattern ? $pattern : qr/\Q$pattern\E/;
+        return 0 unless grep { $_ =~ $known } @lines;
+    }
+
+    return 1;
+};
+
+# Test::Nginx looks once, 45 ms behind the response.
+my $check_error_log = \&Test::Nginx::Socket::check_error_log;
+
+my $check_when_logged = sub () {
+    my ($block, undef, $dry_run) = @_;
+
+    if (!$dry_run && defined(my $wanted = $block->error_log)) {
+        my @wanted = ref $wanted eq 'ARRAY' ? @$wanted
+                     : ref $wanted ? $wanted : split /\n+/, $wanted;
+        my $end = time + $ENV{TEST_NGINX_TIMEOUT};
+
+        sleep 0.02 until time > $end || $logged->(\@wanted);
+    }
+
+    goto &$check_error_log;
+};
+
+# nginx without a master notices a signal that comes just before it waits for
+# events with the next of them only: it is told until it is gone.
+my $kill_process = \&Test::Nginx::Util::kill_process;
+
+my $kill_patiently = sub () {
+    my ($pid, $wait) = @_;
+
+    for (my $n = 0; $wait && $pid && $n < 600; $n++) {
+        kill 'QUIT', $pid if $n % 20 == 0;
+        waitpid $pid, 1;
+        last unless Test::Nginx::Util::is_running($pid);
+        sleep 0.05;
+    }
+
+    goto &$kill_process;
+};
+
+{
+    no warnings qw(prototype redefine);
+    *Test::Nginx::Socket::check_error_log = $check_when_logged;
+    *Test::Nginx::Util::kill_process = $kill_patiently;
+}
 
 # Replaces our names in text, and in the text inside of lists and hashes;
 # leaves code alone.

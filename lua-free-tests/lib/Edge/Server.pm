@@ -141,7 +141,7 @@ sub signal {
     kill $name, $self->{pid};
 }
 
-# Waits for the end of the master, 20 s at most; asks it to end if now.
+# Waits for the end of the master, a minute at most; asks it to end if now.
 sub ended {
     my ($self, $now) = @_;
 
@@ -153,7 +153,7 @@ sub ended {
         return 0 unless waitpid($self->{pid}, 1) == $self->{pid};
         $self->{status} = $?;
         return 1;
-    }, 20);
+    }, 60);
 }
 
 sub workers {
@@ -179,11 +179,11 @@ sub alarms {
         split /\n/, $self->log_text();
 }
 
-# Waits for a condition, 10 s at most if nothing else is said.
+# Waits for a condition, 30 s at most if nothing else is said.
 sub until_true {
     my ($condition, $seconds) = @_;
 
-    my $end = time + ($seconds || 10) * ($slow ? 6 : 1);
+    my $end = time + ($seconds || 30) * ($slow ? 6 : 1);
 
     while (time < $end) {
         return 1 if $condition->();
@@ -197,7 +197,7 @@ sub connected {
     my ($port, @more) = @_;
 
     my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
-        PeerPort => $port || $ENV{TEST_NGINX_SERVER_PORT}, Timeout => 5,
+        PeerPort => $port || $ENV{TEST_NGINX_SERVER_PORT}, Timeout => 30,
         @more) or return;
 
     $s->autoflush(1);
