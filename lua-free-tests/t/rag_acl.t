@@ -77,6 +77,7 @@ my $http = <<"END";
         search /_search/ collection=docs top_k=50;
         ingest /_ingest/ collection=docs;
         generate extractive;
+        timeout embed=60s search=60s total=60s;
     }
     edge_rag own {
         store $home/docs.db top_k=20;
@@ -149,7 +150,7 @@ sub sent {
     print $s "GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     shutdown $s, 1;
 
-    return Edge::Cache::parse(receive([$s], 10)->{$s})->{body};
+    return Edge::Cache::parse(receive([$s], 60)->{$s})->{body};
 }
 
 my $hr = token('["hr"]');

@@ -624,7 +624,7 @@ edge rag: ingest failed, unreachable
 
 === TEST 31: the upsert fails, timeout: 503
 --- ingest: puthang
---- rag: timeout total=300ms;
+--- rag: timeout total=3s;
 --- request eval
 [put('{"id":"d","text":"One."}'), 'GET /reset', 'GET /bodies']
 --- error_code eval

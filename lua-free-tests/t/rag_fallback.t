@@ -7,8 +7,15 @@
 use Edge;
 use Edge::Rag;
 
+# Answers once all three of a question have been asked.
+my $late = 0;
+
 Edge::Rag::serve(
-    late => sub { (\0.15, Edge::Rag::points(passage('acme', 9, 'Late.', 1))) },
+    late => sub {
+        my $three = 3 * int($late++ / 3) + 3;
+        return (sub { $late >= $three },
+                Edge::Rag::points(passage('acme', 9, 'Late.', 1)));
+    },
     dropfirst => sub {
         $_[0]{n} == 1 ? undef : Edge::Rag::vectors($_[0], 3)
     },
@@ -146,7 +153,7 @@ ask('{"messages":[{"role":"user","content":"q"}]}', 'chat/completions')
 
 === TEST 13: a model that hangs leaves a share of the time to the second one
 --- generate: hang chat
---- rag: timeout total=600ms;
+--- rag: timeout total=6s;
 --- response_body_like: ^\{"answer":"21 
 --- error_log
 edge rag: generate failed, timeout from "/_generate1/
@@ -155,14 +162,14 @@ edge rag: generate failed, timeout from "/_generate1/
 
 === TEST 14: the total time: quotes are made without time
 --- generate: hang extractive
---- rag: timeout total=200ms;
+--- rag: timeout total=3s;
 --- response_body_like: ^\{"answer":"It is warm at 21 degrees. \[1\]",.*"degraded":true
 
 
 
 === TEST 15: a proxy's own time lets the second model answer
 --- generate: hang chat
---- stages: proxy_read_timeout 200ms;
+--- stages: proxy_read_timeout 3s;
 --- response_body_like: ^\{"answer":"21 
 --- error_log
 edge rag: generate failed, timeout from "/_generate1/
@@ -171,7 +178,7 @@ edge rag: generate failed, timeout from "/_generate1/
 
 === TEST 16: the total time runs out in embed
 --- embed: hang
---- rag: timeout total=200ms embed=5s;
+--- rag: timeout total=200ms embed=60s;
 --- unavailable: the embedding service failed
 --- error_log
 edge rag: embed failed, timeout
@@ -180,7 +187,7 @@ edge rag: embed failed, timeout
 
 === TEST 17: the total time runs out in search
 --- search: hang hang
---- rag: timeout total=200ms search=5s;
+--- rag: timeout total=3s search=60s;
 --- unavailable: the document search failed
 --- error_log
 edge rag: search failed, timeout from "/_search2/
@@ -189,7 +196,6 @@ edge rag: search failed, timeout from "/_search2/
 
 === TEST 18: search 1 of 2 fails, 500: an answer from the other, degraded
 --- search: s500 search2
---- rag: timeout search=200ms;
 --- response_body_like: ^(?!.*Half)\{"answer":"21 .*"sources":\[\{"n":1,"doc_id":"doc-3",[^\{]*\],.*"degraded":true
 --- error_log
 edge rag: search failed, status 500
@@ -200,7 +206,6 @@ edge rag: a point of
 
 === TEST 19: search 2 of 2 fails, 500: an answer from the other, degraded
 --- search: search2 s500
---- rag: timeout search=200ms;
 --- response_body_like: ^(?!.*Half)\{"answer":"21 .*"sources":\[\{"n":1,"doc_id":"doc-3",[^\{]*\],.*"degraded":true
 --- error_log
 edge rag: search failed, status 500
@@ -211,7 +216,6 @@ edge rag: a point of
 
 === TEST 20: search 1 of 2 fails, nobody listens: an answer from the other, degraded
 --- search: refused search2
---- rag: timeout search=200ms;
 --- response_body_like: ^(?!.*Half)\{"answer":"21 .*"sources":\[\{"n":1,"doc_id":"doc-3",[^\{]*\],.*"degraded":true
 --- error_log
 edge rag: search failed, unreachable
@@ -222,7 +226,6 @@ edge rag: a point of
 
 === TEST 21: search 2 of 2 fails, nobody listens: an answer from the other, degraded
 --- search: search2 refused
---- rag: timeout search=200ms;
 --- response_body_like: ^(?!.*Half)\{"answer":"21 .*"sources":\[\{"n":1,"doc_id":"doc-3",[^\{]*\],.*"degraded":true
 --- error_log
 edge rag: search failed, unreachable
@@ -233,7 +236,6 @@ edge rag: a point of
 
 === TEST 22: search 1 of 2 fails, a closed connection: an answer from the other, degraded
 --- search: drop search2
---- rag: timeout search=200ms;
 --- response_body_like: ^(?!.*Half)\{"answer":"21 .*"sources":\[\{"n":1,"doc_id":"doc-3",[^\{]*\],.*"degraded":true
 --- error_log
 edge rag: search failed, unreachable
@@ -244,7 +246,6 @@ edge rag: a point of
 
 === TEST 23: search 2 of 2 fails, a closed connection: an answer from the other, degraded
 --- search: search2 drop
---- rag: timeout search=200ms;
 --- response_body_like: ^(?!.*Half)\{"answer":"21 .*"sources":\[\{"n":1,"doc_id":"doc-3",[^\{]*\],.*"degraded":true
 --- error_log
 edge rag: search failed, unreachable
@@ -255,7 +256,6 @@ edge rag: a point of
 
 === TEST 24: search 1 of 2 fails, a cut answer: an answer from the other, degraded
 --- search: cut search2
---- rag: timeout search=200ms;
 --- response_body_like: ^(?!.*Half)\{"answer":"21 .*"sources":\[\{"n":1,"doc_id":"doc-3",[^\{]*\],.*"degraded":true
 --- error_log
 edge rag: search failed, truncated answer
@@ -266,7 +266,6 @@ edge rag: a point of
 
 === TEST 25: search 2 of 2 fails, a cut answer: an answer from the other, degraded
 --- search: search2 cut
---- rag: timeout search=200ms;
 --- response_body_like: ^(?!.*Half)\{"answer":"21 .*"sources":\[\{"n":1,"doc_id":"doc-3",[^\{]*\],.*"degraded":true
 --- error_log
 edge rag: search failed, truncated answer
@@ -277,7 +276,6 @@ edge rag: a point of
 
 === TEST 26: search 1 of 2 fails, an answer over the limit: an answer from the other, degraded
 --- search: flood search2
---- rag: timeout search=200ms;
 --- response_body_like: ^(?!.*Half)\{"answer":"21 .*"sources":\[\{"n":1,"doc_id":"doc-3",[^\{]*\],.*"degraded":true
 --- error_log
 edge rag: search failed, answer over the limit
@@ -288,7 +286,6 @@ edge rag: a point of
 
 === TEST 27: search 2 of 2 fails, an answer over the limit: an answer from the other, degraded
 --- search: search2 flood
---- rag: timeout search=200ms;
 --- response_body_like: ^(?!.*Half)\{"answer":"21 .*"sources":\[\{"n":1,"doc_id":"doc-3",[^\{]*\],.*"degraded":true
 --- error_log
 edge rag: search failed, answer over the limit
@@ -299,7 +296,6 @@ edge rag: a point of
 
 === TEST 28: search 1 of 2 fails, HTML: an answer from the other, degraded
 --- search: garbage search2
---- rag: timeout search=200ms;
 --- response_body_like: ^(?!.*Half)\{"answer":"21 .*"sources":\[\{"n":1,"doc_id":"doc-3",[^\{]*\],.*"degraded":true
 --- error_log
 edge rag: search failed, the answer is not a JSON object
@@ -310,7 +306,6 @@ edge rag: a point of
 
 === TEST 29: search 2 of 2 fails, HTML: an answer from the other, degraded
 --- search: search2 garbage
---- rag: timeout search=200ms;
 --- response_body_like: ^(?!.*Half)\{"answer":"21 .*"sources":\[\{"n":1,"doc_id":"doc-3",[^\{]*\],.*"degraded":true
 --- error_log
 edge rag: search failed, the answer is not a JSON object
@@ -321,7 +316,7 @@ edge rag: a point of
 
 === TEST 30: search 1 of 2 fails, no answer in time: an answer from the other, degraded
 --- search: hang search2
---- rag: timeout search=200ms;
+--- rag: timeout search=3s;
 --- response_body_like: ^(?!.*Half)\{"answer":"21 .*"sources":\[\{"n":1,"doc_id":"doc-3",[^\{]*\],.*"degraded":true
 --- error_log
 edge rag: search failed, timeout
@@ -332,7 +327,7 @@ edge rag: a point of
 
 === TEST 31: search 2 of 2 fails, no answer in time: an answer from the other, degraded
 --- search: search2 hang
---- rag: timeout search=200ms;
+--- rag: timeout search=3s;
 --- response_body_like: ^(?!.*Half)\{"answer":"21 .*"sources":\[\{"n":1,"doc_id":"doc-3",[^\{]*\],.*"degraded":true
 --- error_log
 edge rag: search failed, timeout
@@ -343,7 +338,6 @@ edge rag: a point of
 
 === TEST 32: search 1 of 2 fails, half an answer that makes sense: an answer from the other, degraded
 --- search: badpoints search2
---- rag: timeout search=200ms;
 --- response_body_like: ^(?!.*Half)\{"answer":"21 .*"sources":\[\{"n":1,"doc_id":"doc-3",[^\{]*\],.*"degraded":true
 --- error_log
 edge rag: search failed, a point is not an object
@@ -354,7 +348,6 @@ edge rag: a point of
 
 === TEST 33: search 2 of 2 fails, half an answer that makes sense: an answer from the other, degraded
 --- search: search2 badpoints
---- rag: timeout search=200ms;
 --- response_body_like: ^(?!.*Half)\{"answer":"21 .*"sources":\[\{"n":1,"doc_id":"doc-3",[^\{]*\],.*"degraded":true
 --- error_log
 edge rag: search failed, a point is not an object
@@ -382,7 +375,7 @@ ask('{"query":"q","stream":true}')
 
 === TEST 36: all of several searches fail
 --- search: s500 refused hang
---- rag: timeout search=200ms;
+--- rag: timeout search=3s;
 --- unavailable: the document search failed
 --- error_log
 edge rag: search failed, status 500 from "/_search1/
@@ -399,8 +392,6 @@ edge rag: search failed, timeout from "/_search3/
 
 === TEST 38: searches run at the same time and are ranked together
 --- search: search late late late search2
---- rag: timeout search=900ms;
---- timeout: 3
 --- request eval
 ask('{"query":"q","top_k":5}', 'search')
 --- response_body_like: ^\{"results":\[\{"n":1,"doc_id":"doc-9",.*"n":2,"doc_id":"doc-9",.*"n":3,"doc_id":"doc-9",.*"n":4,"doc_id":"doc-1",.*"n":5,"doc_id":"doc-3",[^\{]*\],"degraded":false

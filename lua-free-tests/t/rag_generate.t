@@ -359,7 +359,7 @@ edge rag: generate failed, the model reported an error
 
 === TEST 38: no answer in time
 --- generate: hang
---- rag: timeout total=200ms;
+--- rag: timeout total=3s;
 --- unavailable: no language model answered
 --- error_log
 edge rag: generate failed, timeout from "/_generate1/
@@ -368,7 +368,7 @@ edge rag: generate failed, timeout from "/_generate1/
 
 === TEST 39: half an answer in time
 --- generate: hanghead
---- rag: timeout total=200ms;
+--- rag: timeout total=3s;
 --- unavailable: no language model answered
 --- error_log
 edge rag: generate failed, timeout from

@@ -91,7 +91,6 @@ edge_rag other {
     search   /_k/search/ collection=c;
     
     generate /_k/chat/ model=g;
-    timeout  total=1s embed=200ms;
 }
 edge_module other { rag other; }
 --- config
@@ -113,7 +112,6 @@ edge_rag other {
     search   /_k/search/ collection=c;
     
     generate /_k/stream/ model=g;
-    timeout  total=1s embed=200ms;
 }
 edge_module other { rag other; }
 --- config
@@ -135,7 +133,6 @@ edge_rag other {
     search   /_k/search/ collection=c;
     generate /_k/s500/ model=g;
     generate /_k/chat/ model=g;
-    timeout  total=1s embed=200ms;
 }
 edge_module other { rag other; }
 --- config
@@ -157,7 +154,6 @@ edge_rag other {
     search   /_k/search/ collection=c;
     search /_k/search2/ collection=d;
     generate /_k/chat/ model=g;
-    timeout  total=1s embed=200ms;
 }
 edge_module other { rag other; }
 --- config
@@ -179,7 +175,6 @@ edge_rag other {
     search   /_k/search/ collection=c;
     generate /_k/flood/ model=g;
     generate /_k/chat/ model=g;
-    timeout  total=1s embed=200ms;
 }
 edge_module other { rag other; }
 --- config

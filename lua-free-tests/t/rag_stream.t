@@ -769,7 +769,7 @@ edge rag: generate failed, truncated answer
 
 === TEST 29: first no token in time: the second model answers
 --- generate: first_hang other
---- rag: timeout first_token=200ms;
+--- rag: timeout first_token=3s;
 --- request eval
 ask('{"query":"q","stream":true}')
 --- response_body eval
@@ -793,7 +793,7 @@ edge rag: generate failed, no first token in time
 
 === TEST 30: first no header in time: the second model answers
 --- generate: hang other
---- rag: timeout first_token=200ms;
+--- rag: timeout first_token=3s;
 --- request eval
 ask('{"query":"q","stream":true}')
 --- response_body eval
@@ -991,7 +991,7 @@ edge rag: generate failed, silence in mid-answer
 
 === TEST 40: in mid-answer the time for a stream: an error event, no second model
 --- generate: mid_hang other
---- rag: timeout stream=300ms;
+--- rag: timeout stream=3s;
 --- pipelined_requests eval
 [ask('{"query":"q","stream":true}'), "GET /ping"]
 --- response_body eval

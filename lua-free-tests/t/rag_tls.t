@@ -78,6 +78,7 @@ sub http {
         embed /_embed/ model=e dimensions=3;
         search /_search/ collection=c;
         generate /_model/ model=m;
+        timeout embed=60s search=60s first_token=60s idle=60s total=60s;
     }
     edge_module docs { rag docs; }
     proxy_http_version 1.1;
@@ -104,7 +105,7 @@ sub ask {
     my $s = connected() or die "connect: $!\n";
     print $s post('/api/v1/docs/query', $body);
 
-    return receive([$s], 10)->{$s};
+    return receive([$s], 60)->{$s};
 }
 
 my $nginx = Edge::Server->start(http('model.test'));

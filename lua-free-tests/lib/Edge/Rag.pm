@@ -16,7 +16,7 @@
 #
 # A script is called with /name/ and the rest of the stage's URI; "refused"
 # is a port where nobody listens.  A block without a request asks a question.
-# GET /calls, /bodies, /conns and /left are the stub's /_calls and so on, GET
+# GET /calls, /bodies and /conns are the stub's /_calls and so on, GET
 # /ping says pong.  The tenant is acme, the module docs, the request id
 # r-1.  A block with a config section has that besides.
 
@@ -193,6 +193,18 @@ sub place {
         . "    proxy_pass http://127.0.0.1:$port/$script/; $more }\n";
 }
 
+# What a pipeline has of time, but for what its own lines say.
+sub patience {
+    my ($lines) = @_;
+
+    my $said = join ' ', $lines =~ /^\s*timeout ([^;]*);/mg;
+    my @rest = grep { $said !~ /\b$_=/ }
+        qw(embed search first_token idle total stream);
+
+    return @rest ? '    timeout ' . join(' ', map { "$_=60s" } @rest) . ";\n"
+                 : '';
+}
+
 # A block's requests are several: the line of the first is still there when
 # the log is looked at behind the second.
 Test::Nginx::Socket::check_accum_error_log();
@@ -241,8 +253,12 @@ Test::Nginx::Socket::add_block_preprocessor(sub {
     }
 
     $rag .= $block->rag if defined $block->rag;
+    $rag .= "\n" . patience($rag);
 
-    $block->set_value('http_config', <<"END" . ($block->http_config || ''));
+    my $http = defined $block->http_config ? $block->http_config : '';
+    $http =~ s/^(edge_rag \w+ \{\n)(.*?)^\}/$1 . $2 . patience($2) . '}'/gmse;
+
+    $block->set_value('http_config', <<"END" . $http);
 proxy_http_version 1.1;
 proxy_set_header Connection "";
 edge_rag docs {
@@ -260,7 +276,6 @@ location = /ping { return 200 pong; }
 location = /calls { proxy_method GET; proxy_pass $stub/_calls; }
 location = /bodies { proxy_method GET; proxy_pass $stub/_bodies; }
 location = /conns { proxy_method GET; proxy_pass $stub/_conns; }
-location = /left { proxy_method GET; proxy_pass $stub/_left; }
 END
 
     defined $block->more_headers
