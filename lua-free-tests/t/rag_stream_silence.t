@@ -13,7 +13,7 @@ my $type = 'text/event-stream';
 
 Edge::Rag::serve(
     silent => sub {
-        (chunked($type, sse('a')), \16,
+        (chunked($type, sse('a')), \22,
          map { sprintf "%x\r\n%s\r\n", length, $_ } sse('b', \'[DONE]'), '')
     },
 );
@@ -24,8 +24,8 @@ __DATA__
 
 === TEST 1: a comment behind 15 seconds of silence, then the stream goes on
 --- generate: silent
---- rag: timeout idle=30s total=60s;
---- timeout: 30
+--- rag: timeout idle=60s total=60s;
+--- timeout: 60
 --- request eval
 ask('{"query":"q","stream":true}')
 --- response_body eval
