@@ -33,6 +33,7 @@ sub http {
     edge_redis r {
         server 127.0.0.1:$redis->{port};
         timeout 3s;
+        connect_timeout 3s;
     }
     edge_cache_zone zone=c:1m redis=r $blind;
     edge_module m { path /m/; target http://$stub; }

@@ -69,6 +69,7 @@ sub http {
     edge_redis r {
         server 127.0.0.1:$redis->{port};
         timeout 5s;
+        connect_timeout 5s;
     }
     edge_cache_zone zone=c:1m redis=r;
     edge_rag docs {

@@ -118,7 +118,11 @@ for my $name (qw(embed search model write)) {
 
 my $conf = <<"END";
     proxy_http_version 1.1;
-    edge_redis r { server 127.0.0.1:$redis->{port}; timeout 5s; }
+    edge_redis r {
+        server 127.0.0.1:$redis->{port};
+        timeout 5s;
+        connect_timeout 5s;
+    }
     edge_cache_zone zone=c:1m;
     edge_cache_zone zone=far:1m redis=r;
     edge_limit_zone \$edge_tenant zone=t:1m;

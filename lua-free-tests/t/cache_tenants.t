@@ -116,7 +116,11 @@ END
 END
 
     return <<"END";
-    edge_redis r { server 127.0.0.1:$redis->{port}; timeout 5s; }
+    edge_redis r {
+        server 127.0.0.1:$redis->{port};
+        timeout 5s;
+        connect_timeout 5s;
+    }
     edge_cache_zone zone=both:1m redis=r;
     edge_cache_zone zone=tight:64k redis=r;
     edge_cache_zone zone=alone:1m;

@@ -34,11 +34,13 @@ sub http {
         server 127.0.0.1:$nodes[0]{port};
         cluster on;
         timeout 30s;
+        connect_timeout 5s;
     }
     edge_redis soon {
         server 127.0.0.1:$nodes[0]{port};
         cluster on;
         timeout 3s;
+        connect_timeout 5s;
     }
     edge_limit_zone \$edge_tenant zone=one:1m redis=r on_error=closed;
     edge_limit_zone \$edge_tenant zone=two:1m redis=r on_error=closed;

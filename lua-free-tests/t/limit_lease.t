@@ -34,7 +34,11 @@ sub http {
 
     return <<"END";
     keepalive_requests 100000;
-    edge_redis r { server 127.0.0.1:$redis->{port}; timeout $wait; }
+    edge_redis r {
+        server 127.0.0.1:$redis->{port};
+        timeout $wait;
+        connect_timeout $wait;
+    }
 
     edge_limit_zone \$arg_k zone=one:$lease;
     edge_limit_zone \$arg_k zone=total:$lease replicas=3;

@@ -107,7 +107,11 @@ END
 my $nginx = Edge::Server->start(<<"END");
     proxy_http_version 1.1;
     edge_cache_zone zone=answers:1m;
-    edge_redis r { server 127.0.0.1:$redis->{port}; timeout 10s; }
+    edge_redis r {
+        server 127.0.0.1:$redis->{port};
+        timeout 10s;
+        connect_timeout 10s;
+    }
     edge_redis brief { server 127.0.0.1:$redis->{port}; timeout 200ms; }
     edge_limit_zone \$edge_tenant zone=local:1m;
     edge_limit_zone \$edge_tenant zone=shared:1m redis=r;
