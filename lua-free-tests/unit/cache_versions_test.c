@@ -84,7 +84,7 @@ test_shared_versions(void)
     CHECK_INT(ngx_edge_cache_version_look(&versions, 7, &k), 0);
     CHECK_INT(ngx_edge_cache_version_look(&versions, 7, &k), 0);
 
-    ngx_edge_cache_version_learn(&versions, 7, 1234, 50);
+    ngx_edge_cache_version_learn(&versions, 7, 0, 1234, 50);
     CHECK_INT(ngx_edge_cache_version_look(&versions, 7, &k), 1);
     CHECK_INT(k.version, 1234);
     CHECK_INT(k.time, 50);
@@ -94,7 +94,8 @@ test_shared_versions(void)
     ngx_edge_cache_version_bump(&versions, 7, 99, 60, &bumped);
     CHECK(bumped.version != 1234);
     CHECK(bumped.offer != 0 && bumped.offer != bumped.version);
-    ngx_edge_cache_version_learn(&versions, 7, 1234, 70);
+    ngx_edge_cache_version_learn(&versions, 7, 1234, 1234, 70);
+    ngx_edge_cache_version_learn(&versions, 7, bumped.version, 1234, 70);
     CHECK_INT(ngx_edge_cache_version_look(&versions, 7, &k), 1);
     CHECK(k.version == bumped.version);
     CHECK(k.offer == bumped.offer);
@@ -117,7 +118,7 @@ test_shared_versions(void)
     CHECK_INT(k.offer, 0);
     CHECK_INT(k.time, 80);
 
-    ngx_edge_cache_version_learn(&versions, 7, 1235, 90);
+    ngx_edge_cache_version_learn(&versions, 7, offer, 1235, 90);
     CHECK_INT(ngx_edge_cache_version_look(&versions, 7, &k), 1);
     CHECK_INT(k.version, 1235);
 
@@ -125,7 +126,7 @@ test_shared_versions(void)
 }
 
 
-/* However late an answer is read: it says what was so when it was asked. */
+/* An answer that is read late brings back nothing old. */
 
 static void
 test_late_answers(void)
@@ -134,15 +135,25 @@ test_late_answers(void)
 
     open_table();
 
-    ngx_edge_cache_version_learn(&versions, 7, 1234, 100);
-    ngx_edge_cache_version_learn(&versions, 7, 1233, 99);
+    ngx_edge_cache_version_learn(&versions, 7, 0, 1234, 100);
+    ngx_edge_cache_version_learn(&versions, 7, 0, 1233, 101);
     CHECK_INT(ngx_edge_cache_version_look(&versions, 7, &k), 1);
     CHECK_INT(k.version, 1234);
     CHECK_INT(k.time, 100);
 
-    ngx_edge_cache_version_learn(&versions, 7, 1235, 100);
+    ngx_edge_cache_version_learn(&versions, 7, 1234, 1234, 110);
+    ngx_edge_cache_version_learn(&versions, 7, 1234, 1234, 105);
+    CHECK_INT(ngx_edge_cache_version_look(&versions, 7, &k), 1);
+    CHECK_INT(k.time, 110);
+
+    /* asked before the change, read behind it */
+
+    ngx_edge_cache_version_bump(&versions, 7, 99, 110, &k);
+    ngx_edge_cache_version_told(&versions, 7, k.version, 1235, 110);
+    ngx_edge_cache_version_learn(&versions, 7, 1234, 1234, 112);
     CHECK_INT(ngx_edge_cache_version_look(&versions, 7, &k), 1);
     CHECK_INT(k.version, 1235);
+    CHECK_INT(k.time, 110);
 
     /* of one that was forgotten nothing is taken for known */
 

@@ -133,7 +133,7 @@ ngx_edge_cache_version_look(ngx_edge_cache_versions_t *versions, uint64_t id,
 
 void
 ngx_edge_cache_version_learn(ngx_edge_cache_versions_t *versions, uint64_t id,
-    uint64_t version, ngx_msec_t asked)
+    uint64_t was, uint64_t version, ngx_msec_t asked)
 {
     ngx_edge_cache_version_t  *v;
 
@@ -141,10 +141,14 @@ ngx_edge_cache_version_learn(ngx_edge_cache_versions_t *versions, uint64_t id,
 
     v = ngx_edge_cache_version_way(versions, id);
 
-    if (v == NULL
-        || (v->offer == 0 && (ngx_msec_int_t) (asked - v->time) >= 0))
-    {
+    if (v == NULL) {
         v = ngx_edge_cache_version_find(versions, id);
+        v->version = version;
+        v->time = asked;
+
+    } else if (v->version == was && v->offer == 0
+               && (version != was || (ngx_msec_int_t) (asked - v->time) > 0))
+    {
         v->version = version;
         v->time = asked;
     }

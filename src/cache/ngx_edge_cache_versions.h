@@ -8,8 +8,9 @@
  * anew.
  *
  * Times are of ngx_current_msec.  That of a version which others have too is
- * when they were asked, not when they answered: however late an answer is
- * read, what it says is not taken for newer than that.
+ * when they were asked, not when they answered.  And what they answer counts
+ * only if the version is still the one it was when they were asked: an answer
+ * that is read late brings back nothing old.
  *
  * Every function takes the zone's lock itself.
  */
@@ -66,10 +67,10 @@ uint64_t ngx_edge_cache_version_again(ngx_edge_cache_versions_t *versions,
 ngx_uint_t ngx_edge_cache_version_look(ngx_edge_cache_versions_t *versions,
     uint64_t id, ngx_edge_cache_known_t *known);
 
-/* The others' version when they were asked, which counts unless there is one
- * on offer, or they were asked again since. */
+/* What the others had when they were asked, where it was known as was, 0 if it
+ * was not; nothing if there is one on offer. */
 void ngx_edge_cache_version_learn(ngx_edge_cache_versions_t *versions,
-    uint64_t id, uint64_t version, ngx_msec_t asked);
+    uint64_t id, uint64_t was, uint64_t version, ngx_msec_t asked);
 
 /* The others have this version since they were asked, in place of what it was
  * here; nothing if that is not the version any more. */

@@ -82,10 +82,12 @@ ngx_http_edge_cache_answer_corpus(ngx_http_edge_cache_answer_t *answer,
 
         answer->corpus = id;
         answer->offered = 0;
-        answer->known.offer = 0;
 
         if (known) {
             answer->known = k;
+
+        } else {
+            ngx_memzero(&answer->known, sizeof(ngx_edge_cache_known_t));
         }
 
         rc = ngx_http_edge_cache_corpus_ask(answer, tenant, collection);
@@ -205,7 +207,8 @@ ngx_http_edge_cache_corpus_heard(ngx_http_edge_cache_answer_t *answer,
                                     answer->asked);
 
     } else {
-        ngx_edge_cache_version_learn(versions, answer->corpus, version,
+        ngx_edge_cache_version_learn(versions, answer->corpus,
+                                     answer->known.version, version,
                                      answer->asked);
     }
 
