@@ -12,6 +12,16 @@ out=${EDGE_BUILD_DIR:-$root/build}
 say() { printf '%s: %s\n' "${0##*/}" "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
+# patiently COMMAND...: up to three times, with pauses, until it succeeds: what
+# a mirror or a network did not give may come a moment later.
+patiently() {
+    "$@" && return
+    sleep 5
+    "$@" && return
+    sleep 25
+    "$@"
+}
+
 # A compiler other than the system's own gets its own variants.
 cc=${CC:-cc}
 case ${cc##*/} in
