@@ -20,7 +20,7 @@ class Client:
     def __init__(self, base, tenant, http2=False, groups=(), **headers):
         self.tenant = tenant
         self.http = httpx.Client(
-            base_url=base, timeout=240, http1=not http2, http2=http2,
+            base_url=base, timeout=900, http1=not http2, http2=http2,
             headers={**tokens.bearer(tenant, groups=groups), **headers})
 
     def close(self):

@@ -37,17 +37,25 @@ EMBEDDING_MODEL = "all-minilm-l6-v2"
 SIZE = 384
 
 
+RESERVED = []
+
+
 def free_port():
-    """Below the ephemeral range, so that no client socket takes it."""
+    """Below the ephemeral range, so that no client socket takes it.  The name
+    of an abstract socket keeps it ours until we end, as in Edge::Env."""
 
     for _ in range(200):
-        port = random.randrange(20000, 32000)
+        port = random.randrange(20000, 30000)
+        lock = socket.socket(socket.AF_UNIX)
         with socket.socket() as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
+                lock.bind("\0edge-test-port-%d" % port)
                 s.bind(("127.0.0.1", port))
             except OSError:
+                lock.close()
                 continue
+            RESERVED.append(lock)
             return port
     raise RuntimeError("no free port")
 
@@ -67,7 +75,7 @@ class Process:
         self.env = dict(os.environ, **(env or {}))
         self.child = None
 
-    def start(self, seconds=90):
+    def start(self, seconds=400):
         with open(self.output, "ab") as out:
             self.child = subprocess.Popen(
                 self.command, stdout=out, stderr=out, env=self.env,
@@ -80,7 +88,7 @@ class Process:
             if self.child.poll() is not None:
                 break
             try:
-                if httpx.get(self.ready, timeout=2).status_code < 500:
+                if httpx.get(self.ready, timeout=10).status_code < 500:
                     return
             except httpx.HTTPError:
                 pass
@@ -95,7 +103,7 @@ class Process:
         if self.child.poll() is None:
             self.child.send_signal(how)
             try:
-                self.child.wait(15)
+                self.child.wait(60)
             except subprocess.TimeoutExpired:
                 self.child.kill()
                 self.child.wait(5)
@@ -113,13 +121,14 @@ class Redis(Process):
             "--save", "", "--dir", directory], directory, None)
 
     def ask(self, *words):
-        """A command's answer as it comes: short ones only."""
+        """A command's answer as it comes, up to that of QUIT."""
 
         text = "*%d\r\n" % len(words) + "".join(
             "$%d\r\n%s\r\n" % (len(word), word) for word in words)
-        with socket.create_connection(("127.0.0.1", self.port), 2) as s:
-            s.sendall(text.encode())
-            return s.recv(65536).decode()
+        with socket.create_connection(("127.0.0.1", self.port), 30) as s:
+            s.sendall(text.encode() + b"QUIT\r\n")
+            with s.makefile("rb") as answer:
+                return answer.read().decode().removesuffix("+OK\r\n")
 
     def wait(self, seconds):
         end = time.monotonic() + seconds
@@ -146,6 +155,7 @@ PIPELINES = {
                            " generate extractive;"),
     "metered": ("tenant", "generate /_openai/ model=edge-mock;"
                           " cache zone=answers valid=10m;"),
+    "paced": ("tenant", "generate /_page/ model=paced;"),
 }
 
 RAG_QDRANT = """
@@ -155,7 +165,7 @@ RAG_QDRANT = """
                   score_threshold=0.2 scope={scope};
         ingest    /_qdrant_write/ collection={collection};
         {generate}
-        timeout   embed=180s search=10s first_token=20s total=180s;
+        timeout   embed=10m search=10m first_token=10m total=10m;
         max_body  2m;
     }}
 """
@@ -185,11 +195,15 @@ UPSTREAMS = """
     proxy_http_version 1.1;
     proxy_set_header Connection "";
     proxy_connect_timeout 2s;
-    proxy_read_timeout 180s;
+    proxy_read_timeout 10m;
 
     edge_cors http://127.0.0.1:@page@;
 
-    edge_redis shared { server 127.0.0.1:@redis@; timeout 2s; }
+    edge_redis shared {
+        server  127.0.0.1:@redis@;
+        timeout 30s;
+        connect_timeout 30s;
+    }
     edge_cache_zone zone=answers:1m redis=shared;
     edge_limit_zone $edge_tenant zone=calls:1m redis=shared;
     map $edge_tenant $calls { default 1000r/m; globex 3r/h; }
@@ -250,6 +264,14 @@ LOCATIONS = """
             proxy_set_header Connection "";
             proxy_buffering off;
         }
+
+        # The model of a page's own server, which the test holds in its hand.
+        location /_page/ {
+            internal;
+            proxy_pass http://127.0.0.1:@page@/v1/;
+            proxy_set_header Connection "";
+            proxy_buffering off;
+        }
 """
 
 
@@ -285,7 +307,7 @@ class Gateway:
             directory, self.base + "/actuator/health", env)
 
     def start(self):
-        self.process.start(20)
+        self.process.start()
 
     def errors(self):
         text = (self.directory / "error.log").read_text(errors="replace")
@@ -315,7 +337,9 @@ class Stack:
 
     def engines(self):
         engines = HERE / "engines"
-        one_thread = {"OPENBLAS_NUM_THREADS": "2"}
+        # Several wait for each other by spinning: on a busy machine all of them
+        # together take ten times as long as one.
+        one_thread = {"OPENBLAS_NUM_THREADS": "1"}
 
         self.qdrant = self.add(Process(
             "qdrant", [sys.executable, engines / "qdrant_front.py",
@@ -340,6 +364,7 @@ class Stack:
             "llm", [Path(sys.executable).parent / "litellm",
                     "--config", HERE / "litellm.yaml",
                     "--host", "127.0.0.1", "--port", self.ports["llm"],
+                    "--keepalive_timeout", "30",
                     "--telemetry", "False"],
             self.directory, self.urls["llm"] + "/health/liveliness",
             {"LITELLM_LOCAL_MODEL_COST_MAP": "True",
@@ -349,7 +374,7 @@ class Stack:
     def qdrant_client(self, key):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")    # a key without TLS
-            return QdrantClient(url=self.urls["qdrant"], timeout=10,
+            return QdrantClient(url=self.urls["qdrant"], timeout=60,
                                 api_key=self.keys[key])
 
     def start(self):
@@ -373,7 +398,7 @@ class Stack:
                 name=name, embedding=EMBEDDING_MODEL, size=SIZE,
                 collection=COLLECTION, scope=scope, generate=generate)
             http += MODULE_BLOCK.format(name=name)
-        return self.add_gateway("edge", http, LOCATIONS)
+        return self.add_gateway("edge", http, fill(LOCATIONS, self.ports))
 
     def embedded_gateway(self):
         """On its own store, with no other service."""
@@ -391,19 +416,12 @@ class Stack:
                 if re.search(r"\[(alert|crit|emerg)\]|exited on signal",
                              line)]
 
-    def journal(self, least=0):
-        """What Qdrant was asked, oldest first.  It is written behind the
-        response: who has just seen one says how many lines there must be."""
+    def journal(self):
+        """What Qdrant was asked, oldest first: all that it has answered, and
+        perhaps more."""
 
-        end = time.monotonic() + 5
-        while True:
-            lines = []
-            if self.journal_file.exists():
-                lines = self.journal_file.read_text(
-                    encoding="utf-8").splitlines()
-            if len(lines) >= least or time.monotonic() > end:
-                return [json.loads(line) for line in lines]
-            time.sleep(0.02)
+        text = self.journal_file.read_text(encoding="utf-8")
+        return [json.loads(line) for line in text.split("\n")[:-1]]
 
     def stop(self):
         for process in reversed(self.processes):

@@ -219,13 +219,13 @@ def test_a_tenant_header_adds_nothing(people):
 
 def test_who_has_no_token_is_turned_away(edge, people):
     url = edge.base + "/api/v1/planning/search"
-    r = httpx.post(url, json={"query": "forecast"})
+    r = httpx.post(url, json={"query": "forecast"}, timeout=60)
     assert r.status_code == 401
     assert r.headers["www-authenticate"] == 'Bearer realm="edge"'
     assert r.headers["content-type"] == "application/problem+json"
 
     r = httpx.post(url, json={"query": "forecast"},
-                   headers=tokens.bearer("acme", ttl="-1h"))
+                   headers=tokens.bearer("acme", ttl="-1h"), timeout=60)
     assert r.status_code == 401
     assert 'error_description="expired"' in r.headers["www-authenticate"]
 
@@ -233,14 +233,15 @@ def test_who_has_no_token_is_turned_away(edge, people):
 def test_a_token_opens_what_it_names(edge, people):
     url = edge.base + "/api/v1/planning/"
     other = tokens.bearer("acme", modules=("support",))
-    r = httpx.post(url + "search", json={"query": "forecast"}, headers=other)
+    r = httpx.post(url + "search", json={"query": "forecast"}, headers=other,
+                   timeout=60)
     assert r.status_code == 403
 
     reader = tokens.bearer("acme", scope="documents:read")
     r = httpx.post(url + "search", json={"query": "forecast"},
-                   headers=reader, timeout=30)
+                   headers=reader, timeout=60)
     assert r.status_code == 200
-    r = httpx.put(url + "documents", headers=reader,
+    r = httpx.put(url + "documents", headers=reader, timeout=60,
                   json={"documents": [{"id": "x", "text": "y"}]})
     assert r.status_code == 403
 
@@ -286,7 +287,7 @@ def test_what_qdrant_is_asked(stack, people):
                     headers={"Cookie": "a=b", "X-User-Id": "mallory",
                              "X-Other": "1"})
     assert r.status_code == 200, r.text
-    new = stack.journal(before + 1)[before:]
+    new = stack.journal()[before:]
     assert [e["path"].split("?")[0] for e in new] \
         == ["/collections/documents/points/query"]
 

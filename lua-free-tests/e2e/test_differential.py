@@ -89,7 +89,7 @@ def run(command, cases):
     if not Path("/proc/self/task").exists():    # what the leak check reads
         env["ASAN_OPTIONS"] = "detect_leaks=0"
     done = subprocess.run([str(c) for c in command], input=lines, env=env,
-                          capture_output=True, text=True, timeout=120)
+                          capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]
     answers = done.stdout.splitlines()
     assert len(answers) == len(cases), done.stderr[-2000:]
@@ -118,7 +118,7 @@ def judged(tmp_path_factory):
     """[(case, {judge: (accepted, reason)})]"""
 
     folder = tmp_path_factory.mktemp("differential")
-    subprocess.run([HERE / "build", folder], check=True, timeout=300)
+    subprocess.run([HERE / "build", folder], check=True, timeout=900)
 
     named = keys.make(random.Random("%s keys" % SEED))
     keys.write(named, folder)

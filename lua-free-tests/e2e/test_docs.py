@@ -40,12 +40,12 @@ def test_an_example_of_the_page(stack, embedded, local, fails, command):
     home = stack.directory / "curl"
     home.mkdir(exist_ok=True)
     (home / ".curlrc").write_text(
-        "silent\nshow-error\nfail-with-body\nmax-time = 20\n")
+        "silent\nshow-error\nfail-with-body\nmax-time = 120\n")
 
     command, n = ADDRESS.subn("127.0.0.1:%d" % embedded.port, command)
     assert n >= 1
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", command], timeout=60,
+        ["bash", "-euo", "pipefail", "-c", command], timeout=300,
         capture_output=True, text=True, cwd=stack_.ROOT,
         env={"PATH": os.environ["PATH"], "CURL_HOME": str(home),
              "HOME": str(home), "LC_ALL": "C.UTF-8",

@@ -21,14 +21,14 @@ import stack as stack_
 def embedder(stack):
     return openai.OpenAI(base_url=stack.urls["embeddings"] + "/v1",
                          api_key=stack.keys["EMBEDDINGS_API_KEY"],
-                         max_retries=0, timeout=30)
+                         max_retries=0, timeout=120)
 
 
 @pytest.fixture(scope="module")
 def chat(stack):
     return openai.OpenAI(base_url=stack.urls["llm"] + "/v1",
                          api_key=stack.keys["E2E_LLM_KEY"],
-                         max_retries=0, timeout=30)
+                         max_retries=0, timeout=120)
 
 
 def vectors(embedder, texts, **more):
@@ -197,7 +197,7 @@ def test_qdrant_refuses_bodies_outside_the_interface(stack, scratch, path,
                                                      body):
     r = httpx.post("%s/collections/%s/%s" % (stack.urls["qdrant"], scratch,
                                              path),
-                   json=body,
+                   json=body, timeout=60,
                    headers={"api-key": stack.keys["E2E_QDRANT_KEY"]})
     if body.get("limit") == 0 and not stack_.CONTRACT.exists():
         pytest.skip("the client's models leave this bound to the document")
@@ -206,7 +206,7 @@ def test_qdrant_refuses_bodies_outside_the_interface(stack, scratch, path,
 
 
 def test_qdrant_wants_a_key(stack):
-    r = httpx.get(stack.urls["qdrant"] + "/collections")
+    r = httpx.get(stack.urls["qdrant"] + "/collections", timeout=60)
     assert r.status_code == 401
     assert r.headers["content-type"].startswith("text/plain")
 

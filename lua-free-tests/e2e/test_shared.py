@@ -25,7 +25,7 @@ def sdk(edge, people):
     def make(tenant):
         return openai.OpenAI(base_url=edge.base + "/api/v1/metered",
                              api_key=tokens.token(tenant), max_retries=0,
-                             timeout=60)
+                             timeout=240)
     return make
 
 

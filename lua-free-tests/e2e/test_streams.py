@@ -115,7 +115,7 @@ def test_a_client_that_leaves_harms_nobody(edge, reader):
 def sdk(edge, people):
     with openai.OpenAI(base_url=edge.base + "/api/v1/planning",
                        api_key=tokens.token("acme"), max_retries=0,
-                       timeout=60) as client:
+                       timeout=240) as client:
         yield client
 
 

@@ -14,13 +14,13 @@ from pathlib import Path
 
 TOOL = Path(__file__).resolve().parents[2] / "tools/edge-token"
 MODULES = ("planning", "manufacturing", "support", "limited", "fallback",
-           "metered")
+           "metered", "paced")
 WRITE = "documents:read documents:write"
 
 
 def tool(*arguments):
     return subprocess.run([TOOL, *map(str, arguments)], check=True,
-                          timeout=30, capture_output=True,
+                          timeout=120, capture_output=True,
                           text=True).stdout.strip()
 
 

@@ -28,7 +28,7 @@ from qdrant_client.http import models as qm
 import qdrant_translate as tr
 
 VERSION = "1.19.0"
-KEEPALIVE = 5                  # the server's own default
+KEEPALIVE = 30                 # the server has 5: too near to the gateway's 4
 MAX_BODY = 32 * 1024 * 1024    # and this one too
 
 # (method, path): (name of the handler, request model, its name in the
@@ -513,29 +513,34 @@ class Handler(BaseHTTPRequestHandler):
             result = self.answer(self.body())
             took = time.time() - start
             if self.path == "/":
-                self.reply(200, result)
+                reply = (result,)
             elif result is None:
-                self.reply(200, b"healthz check passed", "text/plain")
+                reply = (b"healthz check passed", "text/plain")
             else:
-                self.reply(200, {"usage": None, "result": result,
-                                 "status": "ok", "time": took})
+                reply = ({"usage": None, "result": result, "status": "ok",
+                          "time": took},)
         except Fault as e:
             status, error = e.status, e.text
             if e.plain:
-                self.reply(status, e.text.encode(),
-                           "text/plain; charset=utf-8")
+                reply = (e.text.encode(), "text/plain; charset=utf-8")
             else:
-                self.reply(status, {"status": {"error": e.text},
-                                    "time": time.time() - start,
-                                    "result": None})
+                reply = ({"status": {"error": e.text},
+                          "time": time.time() - start, "result": None},)
         except (BrokenPipeError, ConnectionResetError):
-            status, error = 499, "client closed"
+            status, error, reply = 499, "client closed", None
             self.close_connection = True
-        finally:
-            self.server.journal.write(
-                method=self.command, path=self.path, status=status,
-                key=self.key, error=error, body=self.seen,
-                headers=sorted(k.lower() for k in self.headers))
+
+        # Ahead of the response: who has that finds the line.
+        self.server.journal.write(
+            method=self.command, path=self.path, status=status,
+            key=self.key, error=error, body=self.seen,
+            headers=sorted(k.lower() for k in self.headers))
+
+        try:
+            if reply:
+                self.reply(status, *reply)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
 
     do_GET = do_POST = do_PUT = do_DELETE = serve
 
