@@ -122,6 +122,10 @@ ngx_http_edge_auth_access(ngx_http_request_t *r)
 
     rc = ngx_http_edge_auth_verify(r, alcf, &j, &verified);
 
+    if (rc == NGX_BUSY) {
+        rc = ngx_http_edge_auth_verify(r, alcf, &j, &verified);
+    }
+
     switch (rc) {
 
     case NGX_OK:
@@ -130,6 +134,7 @@ ngx_http_edge_auth_access(ngx_http_request_t *r)
     case NGX_AGAIN:
         return NGX_AGAIN;
 
+    case NGX_BUSY:
     case NGX_DECLINED:
         return j.missing ? ngx_http_edge_auth_unavailable(r)
                          : ngx_http_edge_auth_refuse_invalid(r, alcf, 0,
@@ -141,7 +146,8 @@ ngx_http_edge_auth_access(ngx_http_request_t *r)
 }
 
 
-/* Keys, then the remembered verdict, then a new one. */
+/* Keys, then the remembered verdict, then a new one.  NGX_BUSY: of keys that
+ * are not the newest any more. */
 
 static ngx_int_t
 ngx_http_edge_auth_verify(ngx_http_request_t *r,
@@ -246,7 +252,8 @@ static ngx_int_t
 ngx_http_edge_auth_refetch(ngx_http_request_t *r,
     ngx_http_edge_auth_loc_conf_t *alcf, ngx_uint_t wanted)
 {
-    ngx_uint_t                    i;
+    ngx_int_t                     rc;
+    ngx_uint_t                    i, newer;
     ngx_msec_t                    timeout;
     ngx_http_edge_auth_ctx_t     *ctx;
     ngx_http_edge_auth_source_t  *source;
@@ -270,6 +277,7 @@ ngx_http_edge_auth_refetch(ngx_http_request_t *r,
 
     source = alcf->sources->elts;
     timeout = 0;
+    newer = 0;
 
     for (i = 0; i < alcf->sources->nelts; i++) {
 
@@ -279,7 +287,11 @@ ngx_http_edge_auth_refetch(ngx_http_request_t *r,
 
         ctx->attempts[i] = ngx_http_edge_auth_url_attempts(source[i].url);
 
-        if (ngx_http_edge_auth_url_refetch(source[i].url) == NGX_AGAIN) {
+        rc = ngx_http_edge_auth_url_refetch(source[i].url);
+
+        newer |= (rc == NGX_OK);
+
+        if (rc == NGX_AGAIN) {
             ctx->awaited |= (ngx_uint_t) 1 << i;
             timeout = ngx_max(timeout,
                               ngx_http_edge_auth_url_timeout(source[i].url));
@@ -287,7 +299,7 @@ ngx_http_edge_auth_refetch(ngx_http_request_t *r,
     }
 
     if (ctx->awaited == 0) {
-        return NGX_DECLINED;
+        return newer ? NGX_BUSY : NGX_DECLINED;
     }
 
     ctx->fetch = 1;

@@ -50,7 +50,8 @@ ngx_http_edge_auth_url_keys(ngx_http_edge_auth_url_t *url)
 ngx_int_t
 ngx_http_edge_auth_url_refetch(ngx_http_edge_auth_url_t *url)
 {
-    ngx_int_t  rc;
+    ngx_int_t   rc;
+    ngx_uint_t  version;
 
     if (url->fetching) {
         return NGX_AGAIN;
@@ -60,13 +61,24 @@ ngx_http_edge_auth_url_refetch(ngx_http_edge_auth_url_t *url)
 
         /* what another worker does may still help */
 
-        return ngx_http_edge_auth_url_state_running(&url->state)
-               ? NGX_AGAIN : NGX_DECLINED;
+        rc = ngx_http_edge_auth_url_state_running(&url->state) ? NGX_AGAIN
+                                                               : NGX_DECLINED;
+
+    } else {
+        rc = ngx_http_edge_auth_url_state_claim_kid(&url->state,
+                               url->timeout + NGX_HTTP_EDGE_AUTH_URL_SLACK,
+                               url->cooldown);
     }
 
-    rc = ngx_http_edge_auth_url_state_claim_kid(&url->state,
-                           url->timeout + NGX_HTTP_EDGE_AUTH_URL_SLACK,
-                           url->cooldown);
+    if (rc == NGX_DECLINED) {
+
+        /* another worker's fetch may have ended behind the judgement */
+
+        version = url->state.shared->version;
+
+        return (version && (url->set == NULL || url->set->version != version))
+               ? NGX_OK : NGX_DECLINED;
+    }
 
     if (rc != NGX_OK) {
         return rc;

@@ -38,7 +38,9 @@ ngx_edge_keyset_t *ngx_http_edge_auth_url_keys(ngx_http_edge_auth_url_t *url);
  * A token names a kid that the keys in force do not have, or there are none.
  * NGX_AGAIN: a fetch runs now (started here, or by anybody): ask again after
  * some milliseconds, ngx_http_edge_auth_url_attempts() tells when it has ended.
- * NGX_DECLINED: the cooldown forbids one: judge by the keys in force.
+ * NGX_OK: newer keys have come since ngx_http_edge_auth_url_keys() was asked:
+ * ask it again.  NGX_DECLINED: the cooldown forbids a fetch: judge by the keys
+ * in force.
  */
 ngx_int_t ngx_http_edge_auth_url_refetch(ngx_http_edge_auth_url_t *url);
 
