@@ -507,6 +507,47 @@ ok(until_true(sub {
     ask_at(1, $q, 'X-T: three')->{answer} ne $old->{answer}
 }), 'until Redis has room');
 
+# So is one that was crowded out of the zone meanwhile, by changes of others.
+
+$old = answered_at(1, $q, 'X-T: four');
+$redis->call('CONFIG', 'SET', 'maxmemory', 1);
+is(ingest_at(0, 'four'), 200, 'a change');
+is(scalar(grep { ingest_at(0, "crowd$_") != 200 } 1 .. 300), 0, 'and others');
+$redis->call('CONFIG', 'SET', 'maxmemory', 0);
+ok(until_true(sub {
+    ask_at(1, $q, 'X-T: four')->{answer} ne $old->{answer}
+}), 'all of which are told');
+isnt(ask_at(0, $q, 'X-T: four')->{answer}, $old->{answer}, 'and known here');
+
+# A Redis that goes back to what it once had does not bring back what was
+# replaced.
+
+# nothing is stored in Redis before purges were read there again
+my ($number, $stored) = (0, scalar keys_of('edge:c:*'));
+ok(until_true(sub {
+    ask_at(0, 'Is there room? ' . $number++, 'X-T: five');
+    return keys_of('edge:c:*') > $stored;
+}), 'Redis takes answers again');
+
+$old = answered_at(0, $q, 'X-T: five');
+$redis->call('SAVE');
+is(ingest_at(1, 'five'), 200, 'a change that Redis will not remember');
+ok(until_true(sub {
+    ask_at(0, $q, 'X-T: five')->{answer} ne $old->{answer}
+}), 'is seen');
+$redis->kill();
+$redis->again();
+unlink "$redis->{home}/dump.rdb";
+my $back = $redis->call('GET', 'edge:ver:{five}:docs');
+ok($back, 'it has the old version');
+my @seen;
+ok(until_true(sub {
+    push @seen, map { ask_at($_, $q, 'X-T: five')->{answer} } 0, 1;
+    return $redis->call('GET', 'edge:ver:{five}:docs') ne $back;
+}), 'until somebody asks');
+push @seen, map { ask_at($_, $q, 'X-T: five')->{answer} } 0, 1;
+is(scalar(grep { $_ eq $old->{answer} } @seen), 0, 'an old answer is not given');
+
 # ---- without Redis
 
 $redis->kill();

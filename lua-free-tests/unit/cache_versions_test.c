@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * Tests of the versions of corpora: what is made up, what is learnt from
- * others, in which order, and what is crowded out.
+ * others, what they are to be told, and what is crowded out.
  */
 
 
@@ -41,6 +41,10 @@ close_table(void)
 }
 
 
+#define looked_up(id, k)                                                      \
+    CHECK_INT(ngx_edge_cache_version_look(&versions, id, k), 1)
+
+
 static void
 test_versions(void)
 {
@@ -53,7 +57,7 @@ test_versions(void)
     v = ngx_edge_cache_version(&versions, 7);
     CHECK(ngx_edge_cache_version(&versions, 7) == v);
     x = ngx_edge_cache_version(&versions, 8);
-    ngx_edge_cache_version_bump(&versions, 7, 99, 1, &k);
+    ngx_edge_cache_version_bump(&versions, 7, 99, 0, 1, &k);
     CHECK(k.version != v);
     CHECK(ngx_edge_cache_version(&versions, 7) == k.version);
     CHECK(ngx_edge_cache_version(&versions, 8) == x);
@@ -76,7 +80,6 @@ test_versions(void)
 static void
 test_shared_versions(void)
 {
-    uint64_t                offer;
     ngx_edge_cache_known_t  k, bumped;
 
     open_table();
@@ -84,81 +87,127 @@ test_shared_versions(void)
     CHECK_INT(ngx_edge_cache_version_look(&versions, 7, &k), 0);
     CHECK_INT(ngx_edge_cache_version_look(&versions, 7, &k), 0);
 
-    ngx_edge_cache_version_learn(&versions, 7, 0, 1234, 50);
-    CHECK_INT(ngx_edge_cache_version_look(&versions, 7, &k), 1);
+    ngx_edge_cache_version_learn(&versions, 7, 1234, 50);
+    looked_up(7, &k);
     CHECK_INT(k.version, 1234);
+    CHECK_INT(k.shared, 1234);
     CHECK_INT(k.time, 50);
-    CHECK_INT(k.offer, 0);
-    CHECK_INT(ngx_edge_cache_version_again(&versions, 7, 1234, 5), 0);
+    CHECK_INT(k.untold, 0);
 
-    ngx_edge_cache_version_bump(&versions, 7, 99, 60, &bumped);
-    CHECK(bumped.version != 1234);
-    CHECK(bumped.offer != 0 && bumped.offer != bumped.version);
-    ngx_edge_cache_version_learn(&versions, 7, 1234, 1234, 70);
-    ngx_edge_cache_version_learn(&versions, 7, bumped.version, 1234, 70);
-    CHECK_INT(ngx_edge_cache_version_look(&versions, 7, &k), 1);
+    ngx_edge_cache_version_bump(&versions, 7, 99, 1, 60, &bumped);
+    CHECK(bumped.version >= NGX_EDGE_CACHE_SHARED_MAX);
+    CHECK_INT(bumped.shared, 1234);
+    CHECK_INT(ngx_edge_cache_version_due(&versions, 7, bumped.version), 1);
+
+    ngx_edge_cache_version_learn(&versions, 7, 1235, 70);
+    looked_up(7, &k);
     CHECK(k.version == bumped.version);
-    CHECK(k.offer == bumped.offer);
+    CHECK_INT(k.shared, 1234);
     CHECK_INT(k.time, 60);
+    CHECK_INT(k.untold, 1);
 
-    CHECK_INT(ngx_edge_cache_version_again(&versions, 7, 1234, 5), 0);
-    offer = ngx_edge_cache_version_again(&versions, 7, bumped.version, 5);
-    CHECK(offer != 0 && offer != bumped.offer);
-    CHECK_INT(ngx_edge_cache_version_look(&versions, 7, &k), 1);
-    CHECK(k.offer == offer);
-    CHECK(k.version == bumped.version);
+    ngx_edge_cache_version_told(&versions, 7, bumped.version + 1, 1235, 80);
+    ngx_edge_cache_version_told(&versions, 7, bumped.version, 1234, 80);
+    looked_up(7, &k);
+    CHECK_INT(k.untold, 1);
 
-    ngx_edge_cache_version_told(&versions, 7, 1234, 1234, 80);
-    CHECK_INT(ngx_edge_cache_version_look(&versions, 7, &k), 1);
-    CHECK(k.offer == offer);
-
-    ngx_edge_cache_version_told(&versions, 7, bumped.version, offer, 80);
-    CHECK_INT(ngx_edge_cache_version_look(&versions, 7, &k), 1);
-    CHECK(k.version == offer);
-    CHECK_INT(k.offer, 0);
+    ngx_edge_cache_version_told(&versions, 7, bumped.version, 1236, 80);
+    looked_up(7, &k);
+    CHECK_INT(k.version, 1236);
+    CHECK_INT(k.shared, 1236);
+    CHECK_INT(k.untold, 0);
     CHECK_INT(k.time, 80);
 
-    ngx_edge_cache_version_learn(&versions, 7, offer, 1235, 90);
-    CHECK_INT(ngx_edge_cache_version_look(&versions, 7, &k), 1);
-    CHECK_INT(k.version, 1235);
+    /* a question has told it; it is told again, and that counts */
+
+    CHECK_INT(ngx_edge_cache_version_due(&versions, 7, bumped.version), 1);
+    ngx_edge_cache_version_told(&versions, 7, bumped.version, 1240, 85);
+    looked_up(7, &k);
+    CHECK_INT(k.version, 1240);
+
+    /* a newer change has its own */
+
+    ngx_edge_cache_version_bump(&versions, 7, 98, 1, 90, &k);
+    CHECK_INT(ngx_edge_cache_version_due(&versions, 7, bumped.version), 0);
+    CHECK_INT(ngx_edge_cache_version_due(&versions, 7, k.version), 1);
 
     close_table();
 }
 
 
-/* An answer that is read late brings back nothing old. */
+/* Neither an answer that is read late nor others who have forgotten bring back
+ * what was replaced. */
 
 static void
-test_late_answers(void)
+test_old_versions(void)
 {
     ngx_edge_cache_known_t  k;
 
     open_table();
 
-    ngx_edge_cache_version_learn(&versions, 7, 0, 1234, 100);
-    ngx_edge_cache_version_learn(&versions, 7, 0, 1233, 101);
-    CHECK_INT(ngx_edge_cache_version_look(&versions, 7, &k), 1);
+    ngx_edge_cache_version_learn(&versions, 7, 1234, 100);
+    ngx_edge_cache_version_learn(&versions, 7, 1233, 101);
+    looked_up(7, &k);
     CHECK_INT(k.version, 1234);
     CHECK_INT(k.time, 100);
 
-    ngx_edge_cache_version_learn(&versions, 7, 1234, 1234, 110);
-    ngx_edge_cache_version_learn(&versions, 7, 1234, 1234, 105);
-    CHECK_INT(ngx_edge_cache_version_look(&versions, 7, &k), 1);
+    ngx_edge_cache_version_learn(&versions, 7, 1234, 110);
+    ngx_edge_cache_version_learn(&versions, 7, 1234, 105);
+    looked_up(7, &k);
     CHECK_INT(k.time, 110);
 
     /* asked before the change, read behind it */
 
-    ngx_edge_cache_version_bump(&versions, 7, 99, 110, &k);
-    ngx_edge_cache_version_told(&versions, 7, k.version, 1235, 110);
-    ngx_edge_cache_version_learn(&versions, 7, 1234, 1234, 112);
-    CHECK_INT(ngx_edge_cache_version_look(&versions, 7, &k), 1);
-    CHECK_INT(k.version, 1235);
+    ngx_edge_cache_version_bump(&versions, 7, 99, 1, 110, &k);
+    ngx_edge_cache_version_told(&versions, 7, k.version, 1240, 110);
+    ngx_edge_cache_version_learn(&versions, 7, 1234, 112);
+    looked_up(7, &k);
+    CHECK_INT(k.version, 1240);
     CHECK_INT(k.time, 110);
 
     /* of one that was forgotten nothing is taken for known */
 
     ngx_edge_cache_version_told(&versions, 8, 5, 5, 100);
     CHECK_INT(ngx_edge_cache_version_look(&versions, 8, &k), 0);
+
+    close_table();
+}
+
+
+/* What others were not told of is crowded out by another change only. */
+
+static void
+test_crowded(void)
+{
+    ngx_uint_t              i;
+    ngx_edge_cache_known_t  k, bumped;
+
+    open_table();
+
+    ngx_edge_cache_version_bump(&versions, 7, 99, 1, 1, &bumped);
+
+    for (i = 1; i < 20; i++) {
+        ngx_edge_cache_version_learn(&versions, 7 + SETS * i, 1000 + i, 1);
+    }
+
+    looked_up(7, &k);
+    CHECK(k.version == bumped.version);
+    CHECK_INT(ngx_edge_cache_version_look(&versions, 7 + SETS, &k), 0);
+
+    for (i = 1; i < 4; i++) {
+        ngx_edge_cache_version_bump(&versions, 7 + SETS * i, 99, 1, 1, &k);
+    }
+
+    ngx_edge_cache_version_learn(&versions, 7 + SETS * 30, 1000, 1);
+    CHECK_INT(ngx_edge_cache_version_look(&versions, 7 + SETS * 30, &k), 0);
+
+    ngx_edge_cache_version_bump(&versions, 7 + SETS * 4, 99, 1, 1, &k);
+    CHECK_INT(ngx_edge_cache_version_look(&versions, 7, &k), 0);
+    CHECK_INT(ngx_edge_cache_version_look(&versions, 7 + SETS, &k), 1);
+
+    /* of which they have to be told all the same */
+
+    CHECK_INT(ngx_edge_cache_version_due(&versions, 7, bumped.version), 1);
 
     close_table();
 }
@@ -171,7 +220,8 @@ main(void)
 
     RUN(test_versions);
     RUN(test_shared_versions);
-    RUN(test_late_answers);
+    RUN(test_old_versions);
+    RUN(test_crowded);
 
     return unit_summary();
 }

@@ -4,31 +4,36 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * Versions of corpora in a zone.  The counter begins with the time, so that no
- * version of a zone was one of a zone before it.
+ * version of a zone was one of a zone before it.  The order of writes is for a
+ * worker that is killed between them.
  */
 
 
 #include "cache/ngx_edge_cache_versions.h"
 
 
-#define NGX_EDGE_CACHE_WAYS  4
+#define NGX_EDGE_CACHE_WAYS   4
+#define NGX_EDGE_CACHE_LOCAL  ((uint64_t) 1 << 63)
 
 
 struct ngx_edge_cache_version_s {
     uint64_t    id;                    /* 0: free */
     uint64_t    version;
-    uint64_t    offer;
+    uint64_t    shared;
     uint64_t    used;                  /* when, by the counter */
     ngx_msec_t  time;
+    ngx_uint_t  untold;
 };
 
 
+static void ngx_edge_cache_version_set(ngx_edge_cache_version_t *v,
+    uint64_t shared, ngx_msec_t asked);
 static uint64_t ngx_edge_cache_version_new(
     ngx_edge_cache_versions_t *versions, uint64_t salt);
 static ngx_edge_cache_version_t *ngx_edge_cache_version_way(
     ngx_edge_cache_versions_t *versions, uint64_t id);
-static ngx_edge_cache_version_t *ngx_edge_cache_version_find(
-    ngx_edge_cache_versions_t *versions, uint64_t id);
+static ngx_edge_cache_version_t *ngx_edge_cache_version_take(
+    ngx_edge_cache_versions_t *versions, uint64_t id, ngx_uint_t untold);
 
 
 size_t
@@ -52,11 +57,20 @@ ngx_edge_cache_versions_init(ngx_edge_cache_versions_t *versions,
 uint64_t
 ngx_edge_cache_version(ngx_edge_cache_versions_t *versions, uint64_t id)
 {
-    uint64_t  version;
+    uint64_t                   version;
+    ngx_edge_cache_version_t  *v;
 
     ngx_shmtx_lock(versions->mutex);
 
-    version = ngx_edge_cache_version_find(versions, id)->version;
+    v = ngx_edge_cache_version_way(versions, id);
+
+    if (v == NULL) {
+        v = ngx_edge_cache_version_take(versions, id, 1);
+        v->version = ngx_edge_cache_version_new(versions, 0);
+        v->id = id;
+    }
+
+    version = v->version;
 
     ngx_shmtx_unlock(versions->mutex);
 
@@ -66,46 +80,36 @@ ngx_edge_cache_version(ngx_edge_cache_versions_t *versions, uint64_t id)
 
 void
 ngx_edge_cache_version_bump(ngx_edge_cache_versions_t *versions, uint64_t id,
-    uint64_t salt, ngx_msec_t now, ngx_edge_cache_known_t *known)
+    uint64_t salt, ngx_uint_t others, ngx_msec_t now,
+    ngx_edge_cache_known_t *known)
 {
     ngx_edge_cache_version_t  *v;
-
-    ngx_shmtx_lock(versions->mutex);
-
-    v = ngx_edge_cache_version_find(versions, id);
-    v->version = ngx_edge_cache_version_new(versions, salt);
-    v->offer = ngx_edge_cache_version_new(versions, salt);
-    v->time = now;
-
-    known->version = v->version;
-    known->offer = v->offer;
-    known->time = now;
-
-    ngx_shmtx_unlock(versions->mutex);
-}
-
-
-uint64_t
-ngx_edge_cache_version_again(ngx_edge_cache_versions_t *versions, uint64_t id,
-    uint64_t was, uint64_t salt)
-{
-    uint64_t                   offer;
-    ngx_edge_cache_version_t  *v;
-
-    offer = 0;
 
     ngx_shmtx_lock(versions->mutex);
 
     v = ngx_edge_cache_version_way(versions, id);
 
-    if (v && v->offer && v->version == was) {
-        offer = ngx_edge_cache_version_new(versions, salt);
-        v->offer = offer;
+    if (v == NULL) {
+        v = ngx_edge_cache_version_take(versions, id, 1);
     }
 
-    ngx_shmtx_unlock(versions->mutex);
+    v->untold = others;
 
-    return offer;
+    ngx_memory_barrier();
+
+    v->version = ngx_edge_cache_version_new(versions, salt);
+    v->time = now;
+
+    ngx_memory_barrier();
+
+    v->id = id;
+
+    known->version = v->version;
+    known->shared = v->shared;
+    known->time = now;
+    known->untold = others;
+
+    ngx_shmtx_unlock(versions->mutex);
 }
 
 
@@ -121,8 +125,9 @@ ngx_edge_cache_version_look(ngx_edge_cache_versions_t *versions, uint64_t id,
 
     if (v) {
         known->version = v->version;
-        known->offer = v->offer;
+        known->shared = v->shared;
         known->time = v->time;
+        known->untold = v->untold;
     }
 
     ngx_shmtx_unlock(versions->mutex);
@@ -133,7 +138,7 @@ ngx_edge_cache_version_look(ngx_edge_cache_versions_t *versions, uint64_t id,
 
 void
 ngx_edge_cache_version_learn(ngx_edge_cache_versions_t *versions, uint64_t id,
-    uint64_t was, uint64_t version, ngx_msec_t asked)
+    uint64_t shared, ngx_msec_t asked)
 {
     ngx_edge_cache_version_t  *v;
 
@@ -142,15 +147,12 @@ ngx_edge_cache_version_learn(ngx_edge_cache_versions_t *versions, uint64_t id,
     v = ngx_edge_cache_version_way(versions, id);
 
     if (v == NULL) {
-        v = ngx_edge_cache_version_find(versions, id);
-        v->version = version;
-        v->time = asked;
+        v = ngx_edge_cache_version_take(versions, id, 0);
+    }
 
-    } else if (v->version == was && v->offer == 0
-               && (version != was || (ngx_msec_int_t) (asked - v->time) > 0))
-    {
-        v->version = version;
-        v->time = asked;
+    if (v && !v->untold) {
+        ngx_edge_cache_version_set(v, shared, asked);
+        v->id = id;
     }
 
     ngx_shmtx_unlock(versions->mutex);
@@ -159,7 +161,7 @@ ngx_edge_cache_version_learn(ngx_edge_cache_versions_t *versions, uint64_t id,
 
 void
 ngx_edge_cache_version_told(ngx_edge_cache_versions_t *versions, uint64_t id,
-    uint64_t was, uint64_t version, ngx_msec_t asked)
+    uint64_t was, uint64_t shared, ngx_msec_t asked)
 {
     ngx_edge_cache_version_t  *v;
 
@@ -167,26 +169,72 @@ ngx_edge_cache_version_told(ngx_edge_cache_versions_t *versions, uint64_t id,
 
     v = ngx_edge_cache_version_way(versions, id);
 
-    if (v && v->version == was) {
-        v->version = version;
-        v->offer = 0;
-        v->time = asked;
+    if (v && !v->untold) {
+        ngx_edge_cache_version_set(v, shared, asked);
+
+    } else if (v && v->version == was && shared > v->shared) {
+
+        ngx_edge_cache_version_set(v, shared, asked);
+
+        ngx_memory_barrier();
+
+        v->untold = 0;
     }
 
     ngx_shmtx_unlock(versions->mutex);
 }
 
 
+ngx_uint_t
+ngx_edge_cache_version_due(ngx_edge_cache_versions_t *versions, uint64_t id,
+    uint64_t was)
+{
+    ngx_uint_t                 due;
+    ngx_edge_cache_version_t  *v;
+
+    ngx_shmtx_lock(versions->mutex);
+
+    v = ngx_edge_cache_version_way(versions, id);
+
+    /* where it was crowded out, or a question has told it: told once more it
+     * costs a version that nobody needs, and not told it is lost */
+
+    due = (v == NULL || !v->untold || v->version == was);
+
+    ngx_shmtx_unlock(versions->mutex);
+
+    return due;
+}
+
+
+static void
+ngx_edge_cache_version_set(ngx_edge_cache_version_t *v, uint64_t shared,
+    ngx_msec_t asked)
+{
+    if (shared < v->shared) {
+        return;
+    }
+
+    if (shared == v->shared && shared == v->version) {
+
+        if ((ngx_msec_int_t) (asked - v->time) > 0) {
+            v->time = asked;
+        }
+
+        return;
+    }
+
+    v->shared = shared;
+    v->version = shared;
+    v->time = asked;
+}
+
+
 static uint64_t
 ngx_edge_cache_version_new(ngx_edge_cache_versions_t *versions, uint64_t salt)
 {
-    uint64_t  version;
-
-    do {
-        version = (++versions->counter * 0x9e3779b97f4a7c15ULL) ^ salt;
-    } while (version == 0);
-
-    return version;
+    return ((++versions->counter * 0x9e3779b97f4a7c15ULL) ^ salt)
+           | NGX_EDGE_CACHE_LOCAL;
 }
 
 
@@ -202,7 +250,7 @@ ngx_edge_cache_version_way(ngx_edge_cache_versions_t *versions, uint64_t id)
 
     for (i = 0; i < NGX_EDGE_CACHE_WAYS; i++, v++) {
 
-        if (v->id == id && v->version) {
+        if (v->id == id) {
             v->used = ++versions->counter;
             return v;
         }
@@ -212,35 +260,42 @@ ngx_edge_cache_version_way(ngx_edge_cache_versions_t *versions, uint64_t id)
 }
 
 
-/* The same, in place of the one used least recently if there was none: with a
- * version that nothing was stored under. */
+/* A way for id, free, or that was used least recently; those of which others
+ * are to be told come last, and only if untold, or it is NULL.  The caller
+ * gives it a version, and then the id. */
 
 static ngx_edge_cache_version_t *
-ngx_edge_cache_version_find(ngx_edge_cache_versions_t *versions, uint64_t id)
+ngx_edge_cache_version_take(ngx_edge_cache_versions_t *versions, uint64_t id,
+    ngx_uint_t untold)
 {
     ngx_uint_t                 i;
     ngx_edge_cache_version_t  *v, *oldest;
-
-    v = ngx_edge_cache_version_way(versions, id);
-
-    if (v) {
-        return v;
-    }
 
     v = &versions->version[(id % versions->sets) * NGX_EDGE_CACHE_WAYS];
     oldest = v;
 
     for (i = 1; i < NGX_EDGE_CACHE_WAYS; i++) {
 
-        if (v[i].used < oldest->used) {
+        if (v[i].untold < oldest->untold
+            || (v[i].untold == oldest->untold && v[i].used < oldest->used))
+        {
             oldest = &v[i];
         }
     }
 
-    oldest->id = id;
-    oldest->version = ++versions->counter;
-    oldest->used = versions->counter;
-    oldest->offer = 0;
+    if (oldest->untold && !untold) {
+        return NULL;
+    }
+
+    oldest->id = 0;
+
+    ngx_memory_barrier();
+
+    oldest->version = 0;
+    oldest->shared = 0;
+    oldest->time = 0;
+    oldest->untold = 0;
+    oldest->used = ++versions->counter;
 
     return oldest;
 }

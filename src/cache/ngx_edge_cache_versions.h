@@ -3,14 +3,18 @@
  * Copyright (C) nginx AI edge contributors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Versions of corpora, in a zone: sets of a few ways.  One that is crowded out
- * of its set is forgotten, and never comes back: what was made of it is made
- * anew.
+ * Versions of corpora, in a zone: sets of a few ways.
  *
- * Times are of ngx_current_msec.  That of a version which others have too is
- * when they were asked, not when they answered.  And what they answer counts
- * only if the version is still the one it was when they were asked: an answer
- * that is read late brings back nothing old.
+ * Without others a version is made here, and one that is crowded out of its
+ * set never comes back: what was made of it is made anew.  With others, who
+ * share versions, theirs are numbers that only grow; what is less than one that
+ * was known is of before it, however late it is read, or however far the
+ * others' memory was set back.  A version made here then has a bit that theirs
+ * never have, and waits until the others were told of the change; such a way
+ * is crowded out by another change only.
+ *
+ * Times are of ngx_current_msec; that of a shared version is when the others
+ * were asked, not when they answered.
  *
  * Every function takes the zone's lock itself.
  */
@@ -35,12 +39,14 @@ typedef struct {
 } ngx_edge_cache_versions_t;
 
 
-/* A version that is shared with others, once they have it. */
+#define NGX_EDGE_CACHE_SHARED_MAX  ((uint64_t) 1 << 53)   /* all are below */
+
+
 typedef struct {
     uint64_t                   version;
-    uint64_t                   offer;      /* what they are told in its place;
-                                              0: it is theirs */
+    uint64_t                   shared;     /* the greatest known; 0: none */
     ngx_msec_t                 time;       /* when it was so */
+    ngx_uint_t                 untold;     /* the version is one of here */
 } ngx_edge_cache_known_t;
 
 
@@ -53,29 +59,28 @@ void ngx_edge_cache_versions_init(ngx_edge_cache_versions_t *versions,
 uint64_t ngx_edge_cache_version(ngx_edge_cache_versions_t *versions,
     uint64_t id);
 
-/* Gives it a version it never had, and one to be offered to the others; salt
- * is random, so that no other zone comes to the same. */
+/* Gives it a version it never had, of which others, if there are any, are to be
+ * told; salt is random, so that no other zone comes to the same. */
 void ngx_edge_cache_version_bump(ngx_edge_cache_versions_t *versions,
-    uint64_t id, uint64_t salt, ngx_msec_t now,
+    uint64_t id, uint64_t salt, ngx_uint_t others, ngx_msec_t now,
     ngx_edge_cache_known_t *known);
 
-/* Another one to be offered; 0: it was taken, or there is a newer version. */
-uint64_t ngx_edge_cache_version_again(ngx_edge_cache_versions_t *versions,
-    uint64_t id, uint64_t was, uint64_t salt);
-
-/* What is known of it: 1, or 0 if it is not; never makes one up. */
+/* 1, or 0 if it is not known; never makes one up. */
 ngx_uint_t ngx_edge_cache_version_look(ngx_edge_cache_versions_t *versions,
     uint64_t id, ngx_edge_cache_known_t *known);
 
-/* What the others had when they were asked, where it was known as was, 0 if it
- * was not; nothing if there is one on offer. */
+/* What the others had when they were asked, unless they are to be told of a
+ * change, or it is less than what was known. */
 void ngx_edge_cache_version_learn(ngx_edge_cache_versions_t *versions,
-    uint64_t id, uint64_t was, uint64_t version, ngx_msec_t asked);
+    uint64_t id, uint64_t shared, ngx_msec_t asked);
 
-/* The others have this version since they were asked, in place of what it was
- * here; nothing if that is not the version any more. */
+/* They have had this one since they were told of the change that made was. */
 void ngx_edge_cache_version_told(ngx_edge_cache_versions_t *versions,
-    uint64_t id, uint64_t was, uint64_t version, ngx_msec_t asked);
+    uint64_t id, uint64_t was, uint64_t shared, ngx_msec_t asked);
+
+/* Whether they still have to be told of it; 0 if a newer change is told. */
+ngx_uint_t ngx_edge_cache_version_due(ngx_edge_cache_versions_t *versions,
+    uint64_t id, uint64_t was);
 
 
 #endif /* _NGX_EDGE_CACHE_VERSIONS_H_INCLUDED_ */

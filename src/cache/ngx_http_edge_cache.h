@@ -156,7 +156,8 @@ struct ngx_http_edge_cache_answer_s {
     /* while a corpus' version is being asked for */
     uint64_t                           corpus;     /* its id; 0: none asked */
     ngx_edge_cache_known_t             known;      /* when it was */
-    ngx_uint_t                         offered;    /* another one to Redis */
+    ngx_uint_t                         agreeing;   /* Redis has none that
+                                                      would do */
     ngx_msec_t                         asked;      /* when Redis was */
     ngx_str_t                          version_key;
 };
@@ -203,8 +204,16 @@ ngx_int_t ngx_http_edge_cache_sync_send(ngx_http_edge_cache_zone_t *zone,
 ngx_int_t ngx_http_edge_cache_sync_read(ngx_http_edge_cache_zone_t *zone,
     const ngx_edge_redis_reply_t *reply, ngx_msec_t sent);
 
-/* ngx_http_edge_cache_tell.c: offers Redis a version in the place of that of a
- * corpus which was just made in the zone, until it has taken one. */
+/* ngx_http_edge_cache_corpus.c: a version as Redis has it; 0: it is none.  And
+ * asks Redis to agree on one above a floor: what it has, unless it is to make
+ * one in any case.  As ngx_edge_redis_send(); the answer is the version. */
+uint64_t ngx_http_edge_cache_version_read(const ngx_edge_redis_reply_t *reply);
+ngx_int_t ngx_http_edge_cache_version_agree(ngx_http_edge_cache_zone_t *zone,
+    ngx_edge_redis_cmd_t *cmd, const ngx_str_t *key, uint64_t floor,
+    ngx_uint_t make);
+
+/* ngx_http_edge_cache_tell.c: tells Redis of a change of a corpus, which was
+ * just noted in the zone, until it has another version. */
 void ngx_http_edge_cache_version_tell(ngx_http_edge_cache_zone_t *zone,
     uint64_t id, const ngx_str_t *key, const ngx_edge_cache_known_t *known);
 

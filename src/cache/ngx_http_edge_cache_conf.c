@@ -35,13 +35,19 @@ static const ngx_str_t  ngx_http_edge_cache_renew_script = ngx_string(
     "if ARGV[2]=='0' then return redis.call('DEL',KEYS[1]) end "
     "return redis.call('PEXPIRE',KEYS[1],ARGV[2])");
 
-/* Puts the version ARGV[2] in the place of ARGV[1] (empty: of none); gives the
- * one that is there then: another's, if it came first. */
+/* The version at KEYS[1] if it is greater than ARGV[1]; else, or in any case if
+ * ARGV[2] is 1, a greater one than both, from now on.  Versions are the time in
+ * microseconds, as 16 hexadecimal digits. */
 static const ngx_str_t  ngx_http_edge_cache_agree_script = ngx_string(
-    "local v=redis.call('GET',KEYS[1]) or '' "
-    "if v~=ARGV[1] then return v end "
-    "redis.call('SET',KEYS[1],ARGV[2]) "
-    "return ARGV[2]");
+    "local c=redis.call('GET',KEYS[1]) "
+    "local n=c and #c==16 and tonumber(c,16) or 0 "
+    "if n>=2^53 then n=0 end "
+    "local f=tonumber(ARGV[1],16) "
+    "if ARGV[2]=='0' and n>f then return c end "
+    "local t=redis.call('TIME') "
+    "c=string.format('%016x',math.max(t[1]*1000000+t[2],n+1,f+1)) "
+    "redis.call('SET',KEYS[1],c) "
+    "return c");
 
 
 static char *ngx_http_edge_cache_zone_size(ngx_conf_t *cf,

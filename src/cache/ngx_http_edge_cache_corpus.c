@@ -8,14 +8,16 @@
  * of the old one unreachable, wherever they are.
  *
  * Without Redis a version lives in the zone.  With Redis it is the value of
- * edge:ver:{tenant}:<collection>, kept in the zone for a time.
+ * edge:ver:{tenant}:<collection>, kept in the zone for a time: a number that
+ * Redis makes of its clock, and that only grows.
  *
- * A change here is a new version in the zone at once; Redis is offered another
- * one, which takes its place when Redis has it.  A question that comes before,
- * or finds that Redis has none, offers one that nobody had, in the place of
- * what it saw there.  If another one has come to that place since, that is as
- * good: no key has held it before it was there, so its answers are from after
- * the change, too.  So questions that come at once, anywhere, agree on one.
+ * A change here is a new version in the zone at once, which no other instance
+ * ever has; Redis is told, and makes one that takes its place.  A question that
+ * comes before takes what is in Redis only if it came there behind the look,
+ * and so behind the change; if there is nothing, or less than was known (what
+ * Redis has lost, or has gone back to), only what is greater; else Redis makes
+ * one.  So questions that come at once, anywhere, agree, and what was once
+ * replaced does not come back.
  *
  * When Redis is lost, what was known serves for a minute; then nothing is
  * cached, since a change at another instance would not be seen.
@@ -39,13 +41,10 @@ static ngx_int_t ngx_http_edge_cache_corpus_ask(
 static void ngx_http_edge_cache_corpus_answered(ngx_edge_redis_cmd_t *cmd,
     const ngx_edge_redis_reply_t *reply);
 static ngx_int_t ngx_http_edge_cache_corpus_heard(
-    ngx_http_edge_cache_answer_t *answer, const ngx_str_t *text);
-static ngx_int_t ngx_http_edge_cache_corpus_offer(
-    ngx_http_edge_cache_answer_t *answer, const ngx_str_t *seen);
+    ngx_http_edge_cache_answer_t *answer, uint64_t version);
 static void ngx_http_edge_cache_corpus_guard(ngx_event_t *ev);
 static ngx_int_t ngx_http_edge_cache_corpus_key(ngx_pool_t *pool,
     const ngx_str_t *tenant, const ngx_str_t *collection, ngx_str_t *key);
-static uint64_t ngx_http_edge_cache_corpus_read(const ngx_str_t *text);
 static uint64_t ngx_http_edge_cache_corpus_id(const ngx_str_t *tenant,
     const ngx_str_t *collection);
 
@@ -58,6 +57,8 @@ ngx_http_edge_cache_answer_corpus(ngx_http_edge_cache_answer_t *answer,
     uint64_t                     id;
     ngx_int_t                    rc;
     ngx_uint_t                   known;
+    ngx_msec_int_t               age;      /* of what another worker may know
+                                              since a moment from now */
     ngx_edge_cache_known_t       k;
     ngx_http_edge_cache_zone_t  *zone;
 
@@ -70,10 +71,14 @@ ngx_http_edge_cache_answer_corpus(ngx_http_edge_cache_answer_t *answer,
         return NGX_OK;
     }
 
+    ngx_memzero(&k, sizeof(ngx_edge_cache_known_t));
+
     known = ngx_edge_cache_version_look(ngx_edge_cache_l1_versions(zone->l1),
                                         id, &k);
 
-    if (known && k.offer == 0 && ngx_current_msec - k.time < max_age) {
+    age = ngx_current_msec - k.time;
+
+    if (known && !k.untold && age < (ngx_msec_int_t) max_age) {
         *version = k.version;
         return NGX_OK;
     }
@@ -81,14 +86,8 @@ ngx_http_edge_cache_answer_corpus(ngx_http_edge_cache_answer_t *answer,
     if (answer->corpus != id) {
 
         answer->corpus = id;
-        answer->offered = 0;
-
-        if (known) {
-            answer->known = k;
-
-        } else {
-            ngx_memzero(&answer->known, sizeof(ngx_edge_cache_known_t));
-        }
+        answer->known = k;
+        answer->agreeing = 0;
 
         rc = ngx_http_edge_cache_corpus_ask(answer, tenant, collection);
 
@@ -99,7 +98,7 @@ ngx_http_edge_cache_answer_corpus(ngx_http_edge_cache_answer_t *answer,
 
     /* asked just now, or Redis has not answered */
 
-    if (known && ngx_current_msec - k.time < NGX_HTTP_EDGE_CACHE_BLIND) {
+    if (known && age < NGX_HTTP_EDGE_CACHE_BLIND) {
         *version = k.version;
         return NGX_OK;
     }
@@ -153,20 +152,18 @@ static void
 ngx_http_edge_cache_corpus_answered(ngx_edge_redis_cmd_t *cmd,
     const ngx_edge_redis_reply_t *reply)
 {
-    ngx_str_t                      text;
     ngx_edge_redis_type_e          type;
     ngx_http_edge_cache_answer_t  *answer;
 
     answer = cmd->data;
     type = ngx_edge_redis_reply_type(reply);
 
-    if (type == ngx_edge_redis_string || type == ngx_edge_redis_nil) {
-
-        ngx_edge_redis_reply_str(reply, &text);
-
-        if (ngx_http_edge_cache_corpus_heard(answer, &text) == NGX_AGAIN) {
-            return;
-        }
+    if ((type == ngx_edge_redis_string || type == ngx_edge_redis_nil)
+        && ngx_http_edge_cache_corpus_heard(answer,
+                                       ngx_http_edge_cache_version_read(reply))
+           == NGX_AGAIN)
+    {
+        return;
     }
 
     if (answer->seek.timer.timer_set) {
@@ -177,38 +174,49 @@ ngx_http_edge_cache_corpus_answered(ngx_edge_redis_cmd_t *cmd,
 }
 
 
-/* What Redis has, empty if nothing.  NGX_AGAIN: it was offered another one. */
+/* What Redis has, 0 if nothing.  NGX_AGAIN: that will not do, it is asked for
+ * another one. */
 
 static ngx_int_t
 ngx_http_edge_cache_corpus_heard(ngx_http_edge_cache_answer_t *answer,
-    const ngx_str_t *text)
+    uint64_t version)
 {
-    uint64_t                    version;
-    ngx_edge_cache_versions_t  *versions;
+    uint64_t                      floor;
+    ngx_int_t                     rc;
+    ngx_edge_cache_known_t       *known;
+    ngx_edge_cache_versions_t    *versions;
+    ngx_http_edge_cache_zone_t   *zone;
 
-    version = ngx_http_edge_cache_corpus_read(text);
+    known = &answer->known;
+    zone = answer->seek.zone;
 
-    if (!answer->offered
-        && (version == 0
-            || (answer->known.offer && version != answer->known.offer)))
+    if (!answer->agreeing
+        && (known->untold || version == 0 || version < known->shared))
     {
-        return ngx_http_edge_cache_corpus_offer(answer, text);
+        answer->agreeing = 1;
+        answer->asked = ngx_current_msec;
+
+        floor = known->untold ? ngx_max(version, known->shared)
+                              : known->shared;
+
+        rc = ngx_http_edge_cache_version_agree(zone, &answer->seek.cmd,
+                                               &answer->version_key, floor, 0);
+
+        return (rc == NGX_OK) ? NGX_AGAIN : rc;
     }
 
     if (version == 0) {
-        return NGX_OK;                 /* taken away again */
+        return NGX_OK;
     }
 
-    versions = ngx_edge_cache_l1_versions(answer->seek.zone->l1);
+    versions = ngx_edge_cache_l1_versions(zone->l1);
 
-    if (answer->known.offer) {
-        ngx_edge_cache_version_told(versions, answer->corpus,
-                                    answer->known.version, version,
-                                    answer->asked);
+    if (known->untold) {
+        ngx_edge_cache_version_told(versions, answer->corpus, known->version,
+                                    version, answer->asked);
 
     } else {
-        ngx_edge_cache_version_learn(versions, answer->corpus,
-                                     answer->known.version, version,
+        ngx_edge_cache_version_learn(versions, answer->corpus, version,
                                      answer->asked);
     }
 
@@ -216,30 +224,21 @@ ngx_http_edge_cache_corpus_heard(ngx_http_edge_cache_answer_t *answer,
 }
 
 
-static ngx_int_t
-ngx_http_edge_cache_corpus_offer(ngx_http_edge_cache_answer_t *answer,
-    const ngx_str_t *seen)
+ngx_int_t
+ngx_http_edge_cache_version_agree(ngx_http_edge_cache_zone_t *zone,
+    ngx_edge_redis_cmd_t *cmd, const ngx_str_t *key, uint64_t floor,
+    ngx_uint_t make)
 {
-    u_char                       digits[NGX_HTTP_EDGE_CACHE_DIGITS];
-    ngx_int_t                    rc;
-    ngx_str_t                    argv[3];
-    ngx_http_edge_cache_seek_t  *seek;
+    u_char     digits[NGX_HTTP_EDGE_CACHE_DIGITS];
+    ngx_str_t  argv[3];
 
-    seek = &answer->seek;
+    argv[0] = *key;
+    argv[1].data = digits;
+    argv[1].len = ngx_sprintf(digits, "%016xL", floor) - digits;
+    argv[2].data = (u_char *) (make ? "1" : "0");
+    argv[2].len = 1;
 
-    answer->offered = 1;
-    answer->asked = ngx_current_msec;
-
-    argv[0] = answer->version_key;
-    argv[1] = *seen;
-    argv[2].data = digits;
-    argv[2].len = ngx_sprintf(digits, "%016xL", ngx_edge_random_word() | 1)
-                  - digits;
-
-    rc = ngx_edge_redis_eval(seek->zone->redis, &seek->cmd, &seek->zone->agree,
-                             1, 3, argv);
-
-    return (rc == NGX_OK) ? NGX_AGAIN : rc;
+    return ngx_edge_redis_eval(zone->redis, cmd, &zone->agree, 1, 3, argv);
 }
 
 
@@ -271,15 +270,21 @@ ngx_http_edge_cache_corpus_key(ngx_pool_t *pool, const ngx_str_t *tenant,
 }
 
 
-/* 0: none. */
-
-static uint64_t
-ngx_http_edge_cache_corpus_read(const ngx_str_t *text)
+uint64_t
+ngx_http_edge_cache_version_read(const ngx_edge_redis_reply_t *reply)
 {
-    uint64_t  version;
+    uint64_t   version;
+    ngx_str_t  text;
 
-    return (text->len == NGX_HTTP_EDGE_CACHE_DIGITS
-            && ngx_http_edge_cache_digits(text->data, &version) == NGX_OK)
+    if (ngx_edge_redis_reply_type(reply) != ngx_edge_redis_string) {
+        return 0;
+    }
+
+    ngx_edge_redis_reply_str(reply, &text);
+
+    return (text.len == NGX_HTTP_EDGE_CACHE_DIGITS
+            && ngx_http_edge_cache_digits(text.data, &version) == NGX_OK
+            && version < NGX_EDGE_CACHE_SHARED_MAX)
            ? version : 0;
 }
 
@@ -304,7 +309,8 @@ ngx_http_edge_cache_corpus_changed(ngx_http_request_t *r,
 
         ngx_edge_cache_version_bump(ngx_edge_cache_l1_versions(zone[i]->l1),
                                     id, ngx_edge_random_word(),
-                                    ngx_current_msec, &known);
+                                    zone[i]->redis != NULL, ngx_current_msec,
+                                    &known);
 
         if (zone[i]->redis
             && ngx_http_edge_cache_corpus_key(r->pool, tenant, collection,
@@ -323,6 +329,10 @@ static uint64_t
 ngx_http_edge_cache_corpus_id(const ngx_str_t *tenant,
     const ngx_str_t *collection)
 {
-    return ngx_http_edge_cache_digest(tenant) * 0x9e3779b97f4a7c15ULL
-           + ngx_http_edge_cache_digest(collection);
+    uint64_t  id;
+
+    id = ngx_http_edge_cache_digest(tenant) * 0x9e3779b97f4a7c15ULL
+         + ngx_http_edge_cache_digest(collection);
+
+    return id ? id : 1;
 }

@@ -168,6 +168,15 @@ ngx_http_edge_cache_seek_ask(ngx_http_edge_cache_seek_t *seek,
     ngx_str_t                     argv[2];
     ngx_http_edge_cache_asked_t  *ask;
 
+    if (seek->ask == NULL) {
+        seek->ask = ngx_palloc(seek->request->pool,
+                               NGX_HTTP_EDGE_CACHE_ASKS
+                               * sizeof(ngx_http_edge_cache_asked_t));
+        if (seek->ask == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
     ask = &seek->ask[seek->asked++];
 
     ngx_memcpy(ask->key, key, NGX_EDGE_CACHE_KEY);

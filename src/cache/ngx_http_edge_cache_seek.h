@@ -61,7 +61,7 @@ typedef struct {
     /* private, but for the entry's position */
     ngx_edge_cache_since_t         since;
 
-    ngx_http_edge_cache_asked_t    ask[NGX_HTTP_EDGE_CACHE_ASKS];
+    ngx_http_edge_cache_asked_t   *ask;    /* NULL until Redis is */
     ngx_uint_t                     asked;  /* of them; the last may wait */
     uint64_t                       flight; /* token; 0: not ours */
     u_char                         token[NGX_HTTP_EDGE_CACHE_TOKEN];

@@ -3,16 +3,14 @@
  * Copyright (C) nginx AI edge contributors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Versions on their way to Redis.  The request that made one does not wait, so
- * it is the worker's: one is offered every second until Redis has taken it, or
- * until there is a newer one, or a question has seen to it.  What a worker
- * cannot tell before it ends, or has no memory for, the next question finds on
- * offer in the zone.
+ * Changes on their way to Redis.  The request that made one does not wait, so
+ * it is the worker's: Redis is told every second until it has another version,
+ * or until there is a newer change.  Told twice it costs a version that nobody
+ * needs.  What a worker cannot tell before it ends, or has no memory for, the
+ * next question finds untold in the zone.
  *
- * Nothing is offered twice: one whose answer was lost may have arrived, and
- * been followed by another instance's; sent again, it would bring back answers
- * from before that one.  For the same reason it is never the version that the
- * zone has until then: that may have answers which were made without Redis.
+ * A Redis that is full refuses, and others would go on with the version that it
+ * has; so it is asked to forget that one, which it can.
  */
 
 
@@ -20,7 +18,6 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "cache/ngx_http_edge_cache.h"
-#include "lib/ngx_edge_random.h"
 
 
 #define NGX_HTTP_EDGE_CACHE_AGAIN  1000    /* ms */
@@ -33,8 +30,8 @@ typedef struct {
     ngx_http_edge_cache_zone_t  *zone;
     uint64_t                     id;
     uint64_t                     version;  /* of the zone */
-    uint64_t                     offer;    /* in its place */
-    ngx_msec_t                   sent;     /* when that was */
+    uint64_t                     floor;    /* of what Redis is to have */
+    ngx_msec_t                   sent;
     ngx_str_t                    key;
     u_char                       text[1];
 } ngx_http_edge_cache_tell_t;
@@ -71,7 +68,7 @@ ngx_http_edge_cache_version_tell(ngx_http_edge_cache_zone_t *zone, uint64_t id,
     tell->zone = zone;
     tell->id = id;
     tell->version = known->version;
-    tell->offer = known->offer;
+    tell->floor = known->shared;
     tell->key.data = tell->text;
     tell->key.len = key->len;
     ngx_memcpy(tell->text, key->data, key->len);
@@ -91,17 +88,10 @@ ngx_http_edge_cache_version_tell(ngx_http_edge_cache_zone_t *zone, uint64_t id,
 static void
 ngx_http_edge_cache_tell_send(ngx_http_edge_cache_tell_t *tell)
 {
-    u_char     text[NGX_HTTP_EDGE_CACHE_DIGITS];
-    ngx_str_t  argv[3];
-
     tell->sent = ngx_current_msec;
 
-    ngx_str_set(&argv[0], "SET");
-    argv[1] = tell->key;
-    argv[2].data = text;
-    argv[2].len = ngx_sprintf(text, "%016xL", tell->offer) - text;
-
-    if (ngx_edge_redis_send(tell->zone->redis, &tell->cmd, &tell->key, 3, argv)
+    if (ngx_http_edge_cache_version_agree(tell->zone, &tell->cmd, &tell->key,
+                                          tell->floor, 1)
         != NGX_OK)
     {
         ngx_add_timer(&tell->timer, NGX_HTTP_EDGE_CACHE_AGAIN);
@@ -113,14 +103,27 @@ static void
 ngx_http_edge_cache_tell_done(ngx_edge_redis_cmd_t *cmd,
     const ngx_edge_redis_reply_t *reply)
 {
-    ngx_http_edge_cache_tell_t *tell = cmd->data;
+    uint64_t                     version;
+    ngx_str_t                    argv[2];
+    ngx_http_edge_cache_tell_t  *tell;
 
-    if (ngx_edge_redis_reply_type(reply) == ngx_edge_redis_status) {
+    tell = cmd->data;
+    version = ngx_http_edge_cache_version_read(reply);
+
+    if (version) {
         ngx_edge_cache_version_told(ngx_edge_cache_l1_versions(tell->zone->l1),
-                                    tell->id, tell->version, tell->offer,
+                                    tell->id, tell->version, version,
                                     tell->sent);
         ngx_http_edge_cache_tell_free(tell);
         return;
+    }
+
+    if (ngx_edge_redis_reply_type(reply) == ngx_edge_redis_error) {
+        ngx_str_set(&argv[0], "DEL");
+        argv[1] = tell->key;
+
+        (void) ngx_edge_redis_send(tell->zone->redis, NULL, &tell->key, 2,
+                                   argv);
     }
 
     if (ngx_exiting || ngx_terminate) {
@@ -137,12 +140,11 @@ ngx_http_edge_cache_tell_again(ngx_event_t *ev)
 {
     ngx_http_edge_cache_tell_t *tell = ev->data;
 
-    tell->offer = ngx_exiting ? 0 : ngx_edge_cache_version_again(
+    if (ngx_exiting
+        || !ngx_edge_cache_version_due(
                                    ngx_edge_cache_l1_versions(tell->zone->l1),
-                                   tell->id, tell->version,
-                                   ngx_edge_random_word());
-
-    if (tell->offer == 0) {
+                                   tell->id, tell->version))
+    {
         ngx_http_edge_cache_tell_free(tell);
         return;
     }
