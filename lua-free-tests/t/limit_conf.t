@@ -108,23 +108,6 @@ my @cases = (
     ["$zone edge_limit zone=z tokens=200000t/m cut=on;"],
     ["$zone edge_limit zone=z tokens=\$arg_r cut=off;"
      . ' edge_limit zone=z requests=1r/s;'],
-    ["$zone $rag edge_module m { path /m/; rag p; }"
-     . " server { $internal location /m/ { edge_route on;"
-     . ' edge_limit zone=z tokens=9t/s; } }'],
-    ["$zone $rag edge_module m { path /m/; rag p; }"
-     . " server { $internal location /m/ { edge_limit zone=z tokens=9t/s;"
-     . ' location /m/n/ { edge_route m; } } }'],
-    ["$zone $rag edge_module m { path /m/; target http://127.0.0.1; }"
-     . " edge_module o { path /o/; rag p; }"
-     . " server { $internal location /m/ { edge_route m;"
-     . ' edge_limit zone=z tokens=9t/s; } }',
-     '"tokens" in location "/m/" needs "edge_route" to a module with "rag"'],
-    ["$zone edge_module m { path /m/; target http://127.0.0.1; }"
-     . " server { $internal location /m/ { edge_route on;"
-     . ' edge_limit zone=z tokens=9t/s; } }',
-     '"tokens" in location "/m/" needs "edge_route"'],
-    ["$zone server { listen 127.0.0.1:1; location /x { edge_limit zone=z tokens=9t/s; } }",
-     '"tokens" in location "/x" needs "edge_route"'],
     ["$zone edge_limit zone=z tokens=1r/s;",
      'must be such as "100t/s"'],
     ["$zone edge_limit zone=z tokens=1t/s cut=maybe;",
@@ -184,6 +167,36 @@ for my $case (@cases) {
     } else {
         is($status, 0, $text) or diag $said;
     }
+}
+
+# A limit of tokens where no request reaches a pipeline: module's text, text of
+# the location, whether it is told.
+my $led = 'rag p;';
+my $away = 'target http://127.0.0.1;';
+
+for my $case ([$led, 'edge_route on;', 0],
+              [$led, 'edge_route m;', 0],
+              [$led, 'location /m/n/ { edge_route m; }', 0],
+              [$led, 'edge_route m; if ($arg_x) { set $x 1; }', 0],
+              [$led, '', 1],
+              [$away, 'edge_route on;', 1],
+              [$away, 'edge_route m;', 1],
+              [$away, 'edge_route m; if ($arg_x) { set $x 1; }', 1])
+{
+    my ($module, $location, $told) = @$case;
+    my ($status, $said) = Edge::Server->check(<<"END");
+        $zone
+        $rag
+        edge_module m { path /m/; $module }
+        server {
+            $internal
+            edge_limit zone=z tokens=9t/s;
+            location /m/ { edge_limit zone=z tokens=5t/s; $location }
+        }
+END
+    is($status, 0, "$module $location") or diag $said;
+    is(scalar(() = $said =~ m{\[warn\].*"tokens" in location "/m/" limits}g),
+       $told, $told ? 'is told of' : 'is nothing to tell');
 }
 
 done_testing();

@@ -10,6 +10,7 @@
 /* sources: cache/ngx_edge_cache_l1.c cache/ngx_edge_cache_purges.c */
 /* sources: cache/ngx_edge_cache_versions.c */
 
+#include <setjmp.h>
 #include "unit.h"
 #include "cache/ngx_edge_cache_l1.h"
 
@@ -180,6 +181,50 @@ test_full(void)
     CHECK_INT(put(7, 20000), NGX_DECLINED);
     CHECK_INT(get(7, 20000), NGX_DECLINED);
     CHECK_INT(put(8, 1500), NGX_OK);
+
+    close_zone();
+}
+
+
+static jmp_buf  death;
+
+
+static void
+die(void)
+{
+    longjmp(death, 1);
+}
+
+
+/* A worker is killed in the slab, with the lock: what is there is found, but
+ * with a doubt. */
+
+static void
+test_killed(void)
+{
+    open_zone(-1);
+
+    CHECK_INT(put(1, 100), NGX_OK);
+    CHECK_INT(put(2, 3000), NGX_OK);
+    CHECK_INT(get(2, 3000), NGX_OK);
+    CHECK_INT(ngx_edge_cache_l1_doubted(l1), 0);
+
+    if (setjmp(death) == 0) {
+        ngx_stub_slab_hook = die;
+        (void) ngx_edge_cache_l1_put(l1, key_of(2), &nobody, 0,
+                                     (u_char *) "x", 1);
+        CHECK(0);
+    }
+
+    ngx_stub_slab_hook = NULL;
+    ngx_stub_lock_depth = 0;           /* as nginx' master does */
+
+    CHECK_INT(get(1, 100), NGX_OK);
+    CHECK_INT(ngx_edge_cache_l1_doubted(l1), 1);
+    CHECK_INT(get(2, 3000), NGX_DECLINED);
+    CHECK_INT(put(2, 2000), NGX_OK);
+    CHECK_INT(get(2, 2000), NGX_OK);
+    CHECK_INT(ngx_edge_cache_l1_doubted(l1), 1);
 
     close_zone();
 }
@@ -360,6 +405,7 @@ main(void)
     RUN(test_sizes);
     RUN(test_chains);
     RUN(test_full);
+    RUN(test_killed);
     RUN(test_purge);
     RUN(test_purge_elsewhere);
     RUN(test_flights);

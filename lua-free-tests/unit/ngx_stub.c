@@ -52,6 +52,7 @@ ngx_log_t                 ngx_stub_log;
 ngx_uint_t                ngx_stub_log_lines;
 u_char                    ngx_stub_log_last[1024];
 ngx_int_t                 ngx_stub_alloc_budget = -1;
+void                    (*ngx_stub_slab_hook)(void);
 ssize_t                   ngx_stub_slab_budget = -1;
 ngx_uint_t                ngx_stub_slab_blocks;
 size_t                    ngx_stub_slab_bytes;
@@ -557,6 +558,10 @@ ngx_slab_alloc_locked(ngx_slab_pool_t *pool, size_t size)
     ngx_stub_block_t  *block;
 
     ngx_stub_lock_expect(1, "ngx_slab_alloc_locked()");
+
+    if (ngx_stub_slab_hook) {
+        ngx_stub_slab_hook();
+    }
 
     if (ngx_stub_slab_budget >= 0 && (ssize_t) size > ngx_stub_slab_budget) {
         return NULL;

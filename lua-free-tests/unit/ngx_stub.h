@@ -31,6 +31,9 @@ extern u_char      ngx_stub_log_last[1024];
  */
 extern ngx_int_t   ngx_stub_alloc_budget;
 
+/* Called by every allocation from a slab pool, with its lock held. */
+extern void      (*ngx_stub_slab_hook)(void);
+
 /* Bytes a slab pool may still hand out; frees give back.  -1: no limit. */
 extern ssize_t     ngx_stub_slab_budget;
 

@@ -5,8 +5,10 @@
  *
  * Entries and flights in a slab zone.  A worker may be killed while it has
  * the lock: so a node is linked, and taken out, by one write of one pointer,
- * before and behind which it is whole, and lies in no list.  What is killed
- * between the steps loses memory, and never finds another's.
+ * before and behind which it is whole, and lies in no list.  What the slab was
+ * doing is another matter: it might give a page twice.  So a change is marked
+ * while it lasts, and who finds a mark that was left doubts the zone: its bytes
+ * are used only with the checksum, from then on.
  */
 
 
@@ -56,6 +58,8 @@ typedef struct {
 struct ngx_edge_cache_l1_s {
     ngx_slab_pool_t           *pool;
     ngx_uint_t                 mask;       /* buckets - 1 */
+    ngx_uint_t                 changing;   /* the slab is, now */
+    ngx_uint_t                 doubted;
     ngx_uint_t                 hand;       /* bucket to evict from next */
     uint64_t                   uses;
     uint64_t                   token;      /* of the last flight */
@@ -68,6 +72,8 @@ struct ngx_edge_cache_l1_s {
 };
 
 
+static void ngx_edge_cache_l1_change(ngx_edge_cache_l1_t *l1);
+static void ngx_edge_cache_l1_changed(ngx_edge_cache_l1_t *l1);
 static ngx_edge_cache_node_t **ngx_edge_cache_l1_link(
     ngx_edge_cache_l1_t *l1, const u_char *key);
 static void ngx_edge_cache_l1_drop(ngx_edge_cache_l1_t *l1,
@@ -150,6 +156,8 @@ ngx_edge_cache_l1_get(ngx_edge_cache_l1_t *l1, const u_char *key, u_char *buf,
 
     ngx_shmtx_lock(&l1->pool->mutex);
 
+    l1->doubted |= l1->changing;
+
     node = *ngx_edge_cache_l1_link(l1, key);
 
     if (node == NULL
@@ -191,14 +199,14 @@ ngx_edge_cache_l1_put(ngx_edge_cache_l1_t *l1, const u_char *key,
 {
     ngx_edge_cache_node_t  *node, **link;
 
-    ngx_shmtx_lock(&l1->pool->mutex);
+    ngx_edge_cache_l1_change(l1);
 
     /* what is there now may be of after the purge */
 
     if (mark != l1->purges.mark
         && ngx_edge_cache_purges_past(&l1->purges, label, mark))
     {
-        ngx_shmtx_unlock(&l1->pool->mutex);
+        ngx_edge_cache_l1_changed(l1);
         return NGX_DECLINED;
     }
 
@@ -210,7 +218,7 @@ ngx_edge_cache_l1_put(ngx_edge_cache_l1_t *l1, const u_char *key,
            ? NULL : ngx_edge_cache_l1_fill(l1, data, size);
 
     if (node == NULL) {
-        ngx_shmtx_unlock(&l1->pool->mutex);
+        ngx_edge_cache_l1_changed(l1);
         return NGX_DECLINED;
     }
 
@@ -227,7 +235,7 @@ ngx_edge_cache_l1_put(ngx_edge_cache_l1_t *l1, const u_char *key,
     link = ngx_edge_cache_l1_link(l1, key);
     *link = node;
 
-    ngx_shmtx_unlock(&l1->pool->mutex);
+    ngx_edge_cache_l1_changed(l1);
 
     return NGX_OK;
 }
@@ -236,11 +244,11 @@ ngx_edge_cache_l1_put(ngx_edge_cache_l1_t *l1, const u_char *key,
 void
 ngx_edge_cache_l1_remove(ngx_edge_cache_l1_t *l1, const u_char *key)
 {
-    ngx_shmtx_lock(&l1->pool->mutex);
+    ngx_edge_cache_l1_change(l1);
 
     ngx_edge_cache_l1_drop(l1, ngx_edge_cache_l1_link(l1, key));
 
-    ngx_shmtx_unlock(&l1->pool->mutex);
+    ngx_edge_cache_l1_changed(l1);
 }
 
 
@@ -255,6 +263,36 @@ ngx_edge_cache_versions_t *
 ngx_edge_cache_l1_versions(ngx_edge_cache_l1_t *l1)
 {
     return &l1->versions;
+}
+
+
+ngx_uint_t
+ngx_edge_cache_l1_doubted(ngx_edge_cache_l1_t *l1)
+{
+    return l1->doubted;
+}
+
+
+static void
+ngx_edge_cache_l1_change(ngx_edge_cache_l1_t *l1)
+{
+    ngx_shmtx_lock(&l1->pool->mutex);
+
+    l1->doubted |= l1->changing;
+    l1->changing = 1;
+
+    ngx_memory_barrier();
+}
+
+
+static void
+ngx_edge_cache_l1_changed(ngx_edge_cache_l1_t *l1)
+{
+    ngx_memory_barrier();
+
+    l1->changing = 0;
+
+    ngx_shmtx_unlock(&l1->pool->mutex);
 }
 
 
@@ -275,13 +313,13 @@ ngx_edge_cache_l1_purge(ngx_edge_cache_l1_t *l1,
 
         end = ngx_min(i + NGX_EDGE_CACHE_L1_BATCH, l1->mask + 1);
 
-        ngx_shmtx_lock(&l1->pool->mutex);
+        ngx_edge_cache_l1_change(l1);
 
         for ( /* void */ ; i < end; i++) {
             n += ngx_edge_cache_l1_purge_bucket(l1, &l1->bucket[i], label);
         }
 
-        ngx_shmtx_unlock(&l1->pool->mutex);
+        ngx_edge_cache_l1_changed(l1);
     }
 
     return n;

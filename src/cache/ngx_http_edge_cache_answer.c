@@ -116,7 +116,7 @@ ngx_http_edge_cache_answer_get(ngx_http_edge_cache_answer_t *answer,
     time_t stale)
 {
     ngx_int_t               rc;
-    ngx_uint_t              i, waited;
+    ngx_uint_t              i, waited, old;
     ngx_edge_cache_entry_t  e;
 
     rc = ngx_http_edge_cache_answer_find(answer, &e);
@@ -140,15 +140,16 @@ ngx_http_edge_cache_answer_get(ngx_http_edge_cache_answer_t *answer,
         return rc;
     }
 
+    old = (ngx_http_edge_cache_answer_stale(answer, parts, stale) == NGX_OK);
+
     waited = answer->seek.waited;
+    answer->seek.impatient = old;
 
     rc = waited ? NGX_AGAIN : ngx_http_edge_cache_seek_lead(&answer->seek);
 
     /* somebody else makes it anew: no need to wait, nor to ask for the lock */
 
-    if (rc == NGX_AGAIN && answer->seek.waited
-        && ngx_http_edge_cache_answer_stale(answer, parts, stale) == NGX_OK)
-    {
+    if (rc == NGX_AGAIN && answer->seek.waited && old) {
         ngx_http_edge_cache_seek_end(&answer->seek, 0);
         answer->seek.waited = 0;
 

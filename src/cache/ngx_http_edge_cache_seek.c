@@ -136,7 +136,9 @@ ngx_http_edge_cache_seek_near(ngx_http_edge_cache_seek_t *seek,
         return NGX_DECLINED;           /* replaced by a longer one by now */
     }
 
-    return ngx_edge_cache_entry_open(e, key, p, size);
+    return ngx_edge_cache_l1_doubted(seek->zone->l1)
+           ? ngx_edge_cache_entry_read(e, key, p, size)
+           : ngx_edge_cache_entry_open(e, key, p, size);
 }
 
 
@@ -346,11 +348,13 @@ ngx_http_edge_cache_seek_lock(ngx_http_edge_cache_seek_t *seek)
 
     seek->cmd.done = ngx_http_edge_cache_seek_locked;
     seek->cmd.data = seek;
+    seek->locking = 1;
 
     if (ngx_edge_redis_eval(seek->zone->redis, &seek->cmd, &seek->zone->lock,
                             2, 5, argv)
         != NGX_OK)
     {
+        seek->locking = 0;
         return ngx_http_edge_cache_seek_go(seek);
     }
 
@@ -373,6 +377,8 @@ ngx_http_edge_cache_seek_locked(ngx_edge_redis_cmd_t *cmd,
         seek->lockless = 1;
 
     } else {
+        seek->locking = 0;
+
         switch (ngx_edge_redis_reply_integer(reply)) {
 
         case NGX_HTTP_EDGE_CACHE_LOCKED:
@@ -403,6 +409,12 @@ static void
 ngx_http_edge_cache_seek_follow(ngx_http_edge_cache_seek_t *seek)
 {
     seek->waited = 1;
+
+    if (seek->impatient) {
+        ngx_http_edge_cache_seek_arm(seek, ngx_http_edge_cache_seek_poll, 1);
+        return;
+    }
+
     seek->asked = 0;
 
     ngx_edge_cache_flight_renew(seek->zone->l1, seek->key, seek->flight,
@@ -495,8 +507,11 @@ ngx_http_edge_cache_seek_end(ngx_http_edge_cache_seek_t *seek,
         ngx_del_timer(&seek->timer);
     }
 
-    if (seek->locked) {
+    /* also what was asked for and not answered: it may be granted yet */
+
+    if (seek->locked || seek->locking) {
         seek->locked = 0;
+        seek->locking = 0;
         ngx_http_edge_cache_seek_script(seek, 0);
     }
 

@@ -69,6 +69,9 @@ typedef struct {
     ngx_event_t                    timer;
     ngx_edge_redis_cmd_t           cmd;
 
+    unsigned                       impatient:1;    /* the owner's: it has
+                                                      something meanwhile */
+    unsigned                       locking:1;  /* asked for, no answer */
     unsigned                       locked:1;   /* its lock is ours */
     unsigned                       lockless:1; /* or not to be had */
     unsigned                       waited:1;   /* for somebody else */

@@ -23,7 +23,9 @@ static char *ngx_http_edge_limit_merge_loc_conf(ngx_conf_t *cf,
     void *parent, void *child);
 static ngx_int_t ngx_http_edge_limit_note_location(ngx_conf_t *cf,
     const ngx_array_t *policies);
-static ngx_int_t ngx_http_edge_limit_check_tokens(ngx_conf_t *cf);
+static ngx_uint_t ngx_http_edge_limit_has_inside(
+    const ngx_http_core_loc_conf_t *core);
+static void ngx_http_edge_limit_check_tokens(ngx_conf_t *cf);
 static char *ngx_http_edge_limit_check_location(ngx_conf_t *cf,
     const ngx_array_t *policies);
 static ngx_int_t ngx_http_edge_limit_add_variables(ngx_conf_t *cf);
@@ -249,7 +251,7 @@ ngx_http_edge_limit_note_location(ngx_conf_t *cf, const ngx_array_t *policies)
 
     /* a server's own level, or a location with others inside */
 
-    if ((core->name.len == 0 && !core->noname) || core->locations) {
+    if (core->name.len == 0 || ngx_http_edge_limit_has_inside(core)) {
         return NGX_OK;
     }
 
@@ -266,9 +268,40 @@ ngx_http_edge_limit_note_location(ngx_conf_t *cf, const ngx_array_t *policies)
 }
 
 
-/* A limit that would limit nothing is an error in the configuration. */
+/* Whether there are locations in it; "if" and limit_except count as such in
+ * nginx, but not here. */
 
-static ngx_int_t
+static ngx_uint_t
+ngx_http_edge_limit_has_inside(const ngx_http_core_loc_conf_t *core)
+{
+    ngx_queue_t                *q;
+    ngx_http_core_loc_conf_t   *inner;
+    ngx_http_location_queue_t  *lq;
+
+    if (core->locations == NULL) {
+        return 0;
+    }
+
+    for (q = ngx_queue_head(core->locations);
+         q != ngx_queue_sentinel(core->locations);
+         q = ngx_queue_next(q))
+    {
+        lq = (ngx_http_location_queue_t *) q;
+        inner = lq->exact ? lq->exact : lq->inclusive;
+
+        if (!inner->noname) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* A limit that limits nothing is most likely a mistake; but the request may
+ * also be led on, to a location that knows the pipeline. */
+
+static void
 ngx_http_edge_limit_check_tokens(ngx_conf_t *cf)
 {
     void                             ***location;
@@ -287,14 +320,11 @@ ngx_http_edge_limit_check_tokens(ngx_conf_t *cf)
 
         core = location[i][ngx_http_core_module.ctx_index];
 
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
                       "\"edge_limit\" of \"tokens\" in location \"%V\" "
-                      "needs \"edge_route\" to a module with \"rag\"",
-                      &core->name);
-        return NGX_ERROR;
+                      "limits nothing without \"edge_route\" to a module "
+                      "with \"rag\"", &core->name);
     }
-
-    return NGX_OK;
 }
 
 
@@ -384,9 +414,7 @@ ngx_http_edge_limit_init(ngx_conf_t *cf)
     ngx_http_handler_pt        *h;
     ngx_http_core_main_conf_t  *cmcf;
 
-    if (ngx_http_edge_limit_check_tokens(cf) != NGX_OK) {
-        return NGX_ERROR;
-    }
+    ngx_http_edge_limit_check_tokens(cf);
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 
