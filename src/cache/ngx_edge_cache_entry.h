@@ -69,7 +69,7 @@ void ngx_edge_cache_entry_write(const ngx_edge_cache_entry_t *e,
 ngx_int_t ngx_edge_cache_entry_read(ngx_edge_cache_entry_t *e,
     const u_char key[NGX_EDGE_CACHE_KEY], u_char *data, size_t len);
 
-/* The same without the checksum. */
+/* The same without the checksum, for bytes that never left our memory. */
 ngx_int_t ngx_edge_cache_entry_open(ngx_edge_cache_entry_t *e,
     const u_char key[NGX_EDGE_CACHE_KEY], u_char *data, size_t len);
 

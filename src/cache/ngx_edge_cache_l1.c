@@ -5,10 +5,12 @@
  *
  * Entries and flights in a slab zone.  A worker may be killed while it has
  * the lock: so a node is linked, and taken out, by one write of one pointer,
- * before and behind which it is whole, and lies in no list.  What the slab was
- * doing is another matter: it might give a page twice.  So a change is marked
- * while it lasts, and who finds a mark that was left doubts the zone: its bytes
- * are used only with the checksum, from then on.
+ * before and behind which it is whole, and lies in no list.  What is killed
+ * between the steps loses memory, and never finds another's.
+ *
+ * The slab is another matter: killed in it, it may give a page twice.  So its
+ * calls are marked while they last, and who finds a mark that was left calls it
+ * no more: what is in the zone is whole and serves until it is replaced.
  */
 
 
@@ -58,8 +60,8 @@ typedef struct {
 struct ngx_edge_cache_l1_s {
     ngx_slab_pool_t           *pool;
     ngx_uint_t                 mask;       /* buckets - 1 */
-    ngx_uint_t                 changing;   /* the slab is, now */
-    ngx_uint_t                 doubted;
+    ngx_uint_t                 busy;       /* in the slab */
+    ngx_uint_t                 broken;
     ngx_uint_t                 hand;       /* bucket to evict from next */
     uint64_t                   uses;
     uint64_t                   token;      /* of the last flight */
@@ -72,8 +74,8 @@ struct ngx_edge_cache_l1_s {
 };
 
 
-static void ngx_edge_cache_l1_change(ngx_edge_cache_l1_t *l1);
-static void ngx_edge_cache_l1_changed(ngx_edge_cache_l1_t *l1);
+static ngx_uint_t ngx_edge_cache_l1_begin(ngx_edge_cache_l1_t *l1);
+static void ngx_edge_cache_l1_end(ngx_edge_cache_l1_t *l1);
 static ngx_edge_cache_node_t **ngx_edge_cache_l1_link(
     ngx_edge_cache_l1_t *l1, const u_char *key);
 static void ngx_edge_cache_l1_drop(ngx_edge_cache_l1_t *l1,
@@ -156,8 +158,6 @@ ngx_edge_cache_l1_get(ngx_edge_cache_l1_t *l1, const u_char *key, u_char *buf,
 
     ngx_shmtx_lock(&l1->pool->mutex);
 
-    l1->doubted |= l1->changing;
-
     node = *ngx_edge_cache_l1_link(l1, key);
 
     if (node == NULL
@@ -199,14 +199,14 @@ ngx_edge_cache_l1_put(ngx_edge_cache_l1_t *l1, const u_char *key,
 {
     ngx_edge_cache_node_t  *node, **link;
 
-    ngx_edge_cache_l1_change(l1);
+    ngx_shmtx_lock(&l1->pool->mutex);
 
     /* what is there now may be of after the purge */
 
     if (mark != l1->purges.mark
         && ngx_edge_cache_purges_past(&l1->purges, label, mark))
     {
-        ngx_edge_cache_l1_changed(l1);
+        ngx_shmtx_unlock(&l1->pool->mutex);
         return NGX_DECLINED;
     }
 
@@ -218,7 +218,7 @@ ngx_edge_cache_l1_put(ngx_edge_cache_l1_t *l1, const u_char *key,
            ? NULL : ngx_edge_cache_l1_fill(l1, data, size);
 
     if (node == NULL) {
-        ngx_edge_cache_l1_changed(l1);
+        ngx_shmtx_unlock(&l1->pool->mutex);
         return NGX_DECLINED;
     }
 
@@ -235,7 +235,7 @@ ngx_edge_cache_l1_put(ngx_edge_cache_l1_t *l1, const u_char *key,
     link = ngx_edge_cache_l1_link(l1, key);
     *link = node;
 
-    ngx_edge_cache_l1_changed(l1);
+    ngx_shmtx_unlock(&l1->pool->mutex);
 
     return NGX_OK;
 }
@@ -244,11 +244,11 @@ ngx_edge_cache_l1_put(ngx_edge_cache_l1_t *l1, const u_char *key,
 void
 ngx_edge_cache_l1_remove(ngx_edge_cache_l1_t *l1, const u_char *key)
 {
-    ngx_edge_cache_l1_change(l1);
+    ngx_shmtx_lock(&l1->pool->mutex);
 
     ngx_edge_cache_l1_drop(l1, ngx_edge_cache_l1_link(l1, key));
 
-    ngx_edge_cache_l1_changed(l1);
+    ngx_shmtx_unlock(&l1->pool->mutex);
 }
 
 
@@ -263,36 +263,6 @@ ngx_edge_cache_versions_t *
 ngx_edge_cache_l1_versions(ngx_edge_cache_l1_t *l1)
 {
     return &l1->versions;
-}
-
-
-ngx_uint_t
-ngx_edge_cache_l1_doubted(ngx_edge_cache_l1_t *l1)
-{
-    return l1->doubted;
-}
-
-
-static void
-ngx_edge_cache_l1_change(ngx_edge_cache_l1_t *l1)
-{
-    ngx_shmtx_lock(&l1->pool->mutex);
-
-    l1->doubted |= l1->changing;
-    l1->changing = 1;
-
-    ngx_memory_barrier();
-}
-
-
-static void
-ngx_edge_cache_l1_changed(ngx_edge_cache_l1_t *l1)
-{
-    ngx_memory_barrier();
-
-    l1->changing = 0;
-
-    ngx_shmtx_unlock(&l1->pool->mutex);
 }
 
 
@@ -313,13 +283,13 @@ ngx_edge_cache_l1_purge(ngx_edge_cache_l1_t *l1,
 
         end = ngx_min(i + NGX_EDGE_CACHE_L1_BATCH, l1->mask + 1);
 
-        ngx_edge_cache_l1_change(l1);
+        ngx_shmtx_lock(&l1->pool->mutex);
 
         for ( /* void */ ; i < end; i++) {
             n += ngx_edge_cache_l1_purge_bucket(l1, &l1->bucket[i], label);
         }
 
-        ngx_edge_cache_l1_changed(l1);
+        ngx_shmtx_unlock(&l1->pool->mutex);
     }
 
     return n;
@@ -398,6 +368,10 @@ ngx_edge_cache_l1_free(ngx_edge_cache_l1_t *l1, ngx_edge_cache_node_t *node)
 {
     ngx_edge_cache_chunk_t  *chunk;
 
+    if (!ngx_edge_cache_l1_begin(l1)) {
+        return;
+    }
+
     while (node->chunks) {
         chunk = node->chunks;
         node->chunks = chunk->next;
@@ -405,6 +379,43 @@ ngx_edge_cache_l1_free(ngx_edge_cache_l1_t *l1, ngx_edge_cache_node_t *node)
     }
 
     ngx_slab_free_locked(l1->pool, node);
+
+    ngx_edge_cache_l1_end(l1);
+}
+
+
+/* Before and behind calls of the slab; 0: it must not be called. */
+
+static ngx_uint_t
+ngx_edge_cache_l1_begin(ngx_edge_cache_l1_t *l1)
+{
+    if (l1->busy && !l1->broken) {
+        l1->broken = 1;
+
+        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                      "edge cache: a worker was killed in the memory of a "
+                      "zone, which takes nothing new until nginx is started "
+                      "anew");
+    }
+
+    if (l1->broken) {
+        return 0;
+    }
+
+    l1->busy = 1;
+
+    ngx_memory_barrier();
+
+    return 1;
+}
+
+
+static void
+ngx_edge_cache_l1_end(ngx_edge_cache_l1_t *l1)
+{
+    ngx_memory_barrier();
+
+    l1->busy = 0;
 }
 
 
@@ -418,7 +429,13 @@ ngx_edge_cache_l1_alloc(ngx_edge_cache_l1_t *l1, size_t size,
 
     for ( ;; ) {
 
+        if (!ngx_edge_cache_l1_begin(l1)) {
+            return NULL;
+        }
+
         p = ngx_slab_alloc_locked(l1->pool, size);
+
+        ngx_edge_cache_l1_end(l1);
 
         if (p || *evictions == 0) {
             return p;

@@ -62,10 +62,6 @@ ngx_int_t ngx_edge_cache_l1_put(ngx_edge_cache_l1_t *l1, const u_char *key,
 
 void ngx_edge_cache_l1_remove(ngx_edge_cache_l1_t *l1, const u_char *key);
 
-/* Whether a worker was killed while it changed the zone: then what get() gives
- * has to be read with its checksum. */
-ngx_uint_t ngx_edge_cache_l1_doubted(ngx_edge_cache_l1_t *l1);
-
 /* The purges that the zone has seen, and its versions of corpora. */
 ngx_edge_cache_purges_t *ngx_edge_cache_l1_purges(ngx_edge_cache_l1_t *l1);
 ngx_edge_cache_versions_t *ngx_edge_cache_l1_versions(ngx_edge_cache_l1_t *l1);

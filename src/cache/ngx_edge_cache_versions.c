@@ -26,6 +26,14 @@ struct ngx_edge_cache_version_s {
 };
 
 
+/* Which ways may be taken from another corpus. */
+typedef enum {
+    ngx_edge_cache_version_told_only = 0,
+    ngx_edge_cache_version_told_first,
+    ngx_edge_cache_version_any
+} ngx_edge_cache_version_room_e;
+
+
 static void ngx_edge_cache_version_set(ngx_edge_cache_version_t *v,
     uint64_t shared, ngx_msec_t asked);
 static uint64_t ngx_edge_cache_version_new(
@@ -33,7 +41,8 @@ static uint64_t ngx_edge_cache_version_new(
 static ngx_edge_cache_version_t *ngx_edge_cache_version_way(
     ngx_edge_cache_versions_t *versions, uint64_t id);
 static ngx_edge_cache_version_t *ngx_edge_cache_version_take(
-    ngx_edge_cache_versions_t *versions, uint64_t id, ngx_uint_t untold);
+    ngx_edge_cache_versions_t *versions, uint64_t id,
+    ngx_edge_cache_version_room_e room);
 
 
 size_t
@@ -65,8 +74,12 @@ ngx_edge_cache_version(ngx_edge_cache_versions_t *versions, uint64_t id)
     v = ngx_edge_cache_version_way(versions, id);
 
     if (v == NULL) {
-        v = ngx_edge_cache_version_take(versions, id, 1);
+        v = ngx_edge_cache_version_take(versions, id,
+                                        ngx_edge_cache_version_any);
         v->version = ngx_edge_cache_version_new(versions, 0);
+
+        ngx_memory_barrier();
+
         v->id = id;
     }
 
@@ -90,10 +103,13 @@ ngx_edge_cache_version_bump(ngx_edge_cache_versions_t *versions, uint64_t id,
     v = ngx_edge_cache_version_way(versions, id);
 
     if (v == NULL) {
-        v = ngx_edge_cache_version_take(versions, id, 1);
+        v = ngx_edge_cache_version_take(versions, id,
+                                        others
+                                        ? ngx_edge_cache_version_told_first
+                                        : ngx_edge_cache_version_any);
     }
 
-    v->untold = others;
+    v->untold = 1;                     /* there may be others one day */
 
     ngx_memory_barrier();
 
@@ -107,7 +123,7 @@ ngx_edge_cache_version_bump(ngx_edge_cache_versions_t *versions, uint64_t id,
     known->version = v->version;
     known->shared = v->shared;
     known->time = now;
-    known->untold = others;
+    known->untold = 1;
 
     ngx_shmtx_unlock(versions->mutex);
 }
@@ -147,11 +163,15 @@ ngx_edge_cache_version_learn(ngx_edge_cache_versions_t *versions, uint64_t id,
     v = ngx_edge_cache_version_way(versions, id);
 
     if (v == NULL) {
-        v = ngx_edge_cache_version_take(versions, id, 0);
+        v = ngx_edge_cache_version_take(versions, id,
+                                        ngx_edge_cache_version_told_only);
     }
 
     if (v && !v->untold) {
         ngx_edge_cache_version_set(v, shared, asked);
+
+        ngx_memory_barrier();
+
         v->id = id;
     }
 
@@ -260,30 +280,42 @@ ngx_edge_cache_version_way(ngx_edge_cache_versions_t *versions, uint64_t id)
 }
 
 
-/* A way for id, free, or that was used least recently; those of which others
- * are to be told come last, and only if untold, or it is NULL.  The caller
- * gives it a version, and then the id. */
+/* A way for id, free or else used least recently, or NULL.  The caller gives it
+ * a version, and then the id. */
 
 static ngx_edge_cache_version_t *
 ngx_edge_cache_version_take(ngx_edge_cache_versions_t *versions, uint64_t id,
-    ngx_uint_t untold)
+    ngx_edge_cache_version_room_e room)
 {
+    ngx_int_t                  order;
     ngx_uint_t                 i;
     ngx_edge_cache_version_t  *v, *oldest;
 
     v = &versions->version[(id % versions->sets) * NGX_EDGE_CACHE_WAYS];
-    oldest = v;
+    oldest = NULL;
 
-    for (i = 1; i < NGX_EDGE_CACHE_WAYS; i++) {
+    for (i = 0; i < NGX_EDGE_CACHE_WAYS; i++, v++) {
 
-        if (v[i].untold < oldest->untold
-            || (v[i].untold == oldest->untold && v[i].used < oldest->used))
+        if (v->id == 0) {
+            oldest = v;
+            break;
+        }
+
+        if (room == ngx_edge_cache_version_told_only && v->untold) {
+            continue;
+        }
+
+        order = (oldest && room == ngx_edge_cache_version_told_first)
+                ? (ngx_int_t) v->untold - (ngx_int_t) oldest->untold : 0;
+
+        if (oldest == NULL || order < 0
+            || (order == 0 && v->used < oldest->used))
         {
-            oldest = &v[i];
+            oldest = v;
         }
     }
 
-    if (oldest->untold && !untold) {
+    if (oldest == NULL) {
         return NULL;
     }
 

@@ -64,7 +64,8 @@ struct ngx_http_edge_cache_zone_s {
     ngx_edge_redis_t                  *redis;  /* NULL: none */
     ngx_edge_redis_script_t            lock;
     ngx_edge_redis_script_t            renew;  /* the lock */
-    ngx_edge_redis_script_t            agree;  /* on a version */
+    ngx_edge_redis_script_t            ask;    /* for a version */
+    ngx_edge_redis_script_t            agree;  /* on one */
     ngx_msec_t                         blind;  /* ms without word of purges */
     ngx_http_edge_cache_sync_t         sync;
 };

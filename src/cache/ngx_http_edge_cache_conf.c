@@ -35,17 +35,25 @@ static const ngx_str_t  ngx_http_edge_cache_renew_script = ngx_string(
     "if ARGV[2]=='0' then return redis.call('DEL',KEYS[1]) end "
     "return redis.call('PEXPIRE',KEYS[1],ARGV[2])");
 
+/* The version at KEYS[1].  A Redis that takes no changes refuses to say it, as
+ * it would refuse another instance's change: what it has may be old. */
+static const ngx_str_t  ngx_http_edge_cache_ask_script = ngx_string(
+    "redis.call('PERSIST',KEYS[1]) "
+    "return redis.call('GET',KEYS[1])");
+
 /* The version at KEYS[1] if it is greater than ARGV[1]; else, or in any case if
  * ARGV[2] is 1, a greater one than both, from now on.  Versions are the time in
- * microseconds, as 16 hexadecimal digits. */
+ * microseconds, as 16 hexadecimal digits.  Where the clock is behind them, part
+ * of it is added, so that a number whose loss nobody saw is not given again. */
 static const ngx_str_t  ngx_http_edge_cache_agree_script = ngx_string(
+    "local function text(n) return string.format('%016x',n) end "
     "local c=redis.call('GET',KEYS[1]) "
-    "local n=c and #c==16 and tonumber(c,16) or 0 "
-    "if n>=2^53 then n=0 end "
+    "local n=c and tonumber(c,16) or 0 "
+    "if n>=2^53 or c~=text(n) then n=0 end "
     "local f=tonumber(ARGV[1],16) "
     "if ARGV[2]=='0' and n>f then return c end "
     "local t=redis.call('TIME') "
-    "c=string.format('%016x',math.max(t[1]*1000000+t[2],n+1,f+1)) "
+    "c=text(math.max(t[1]*1000000+t[2],n+1+t[2],f+1+t[2])) "
     "redis.call('SET',KEYS[1],c) "
     "return c");
 
@@ -174,6 +182,7 @@ ngx_http_edge_cache_zone_redis(ngx_conf_t *cf,
     ngx_edge_redis_script_init(&zone->lock, &ngx_http_edge_cache_lock_script);
     ngx_edge_redis_script_init(&zone->renew,
                                &ngx_http_edge_cache_renew_script);
+    ngx_edge_redis_script_init(&zone->ask, &ngx_http_edge_cache_ask_script);
     ngx_edge_redis_script_init(&zone->agree,
                                &ngx_http_edge_cache_agree_script);
 

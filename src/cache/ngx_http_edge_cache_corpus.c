@@ -112,7 +112,6 @@ ngx_http_edge_cache_corpus_ask(ngx_http_edge_cache_answer_t *answer,
     const ngx_str_t *tenant, const ngx_str_t *collection)
 {
     ngx_int_t                    rc;
-    ngx_str_t                    argv[2];
     ngx_http_edge_cache_seek_t  *seek;
 
     seek = &answer->seek;
@@ -129,10 +128,8 @@ ngx_http_edge_cache_corpus_ask(ngx_http_edge_cache_answer_t *answer,
     seek->cmd.done = ngx_http_edge_cache_corpus_answered;
     seek->cmd.data = answer;
 
-    ngx_str_set(&argv[0], "GET");
-    argv[1] = answer->version_key;
-
-    rc = ngx_edge_redis_send(seek->zone->redis, &seek->cmd, &argv[1], 2, argv);
+    rc = ngx_edge_redis_eval(seek->zone->redis, &seek->cmd, &seek->zone->ask,
+                             1, 1, &answer->version_key);
 
     if (rc != NGX_OK) {
         return rc;

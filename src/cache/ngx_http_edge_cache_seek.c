@@ -136,9 +136,7 @@ ngx_http_edge_cache_seek_near(ngx_http_edge_cache_seek_t *seek,
         return NGX_DECLINED;           /* replaced by a longer one by now */
     }
 
-    return ngx_edge_cache_l1_doubted(seek->zone->l1)
-           ? ngx_edge_cache_entry_read(e, key, p, size)
-           : ngx_edge_cache_entry_open(e, key, p, size);
+    return ngx_edge_cache_entry_open(e, key, p, size);
 }
 
 

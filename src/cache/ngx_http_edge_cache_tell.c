@@ -9,8 +9,8 @@
  * needs.  What a worker cannot tell before it ends, or has no memory for, the
  * next question finds untold in the zone.
  *
- * A Redis that is full refuses, and others would go on with the version that it
- * has; so it is asked to forget that one, which it can.
+ * A Redis that is full refuses; so it is asked to forget the version that it
+ * has, which it can.
  */
 
 
@@ -126,7 +126,7 @@ ngx_http_edge_cache_tell_done(ngx_edge_redis_cmd_t *cmd,
                                    argv);
     }
 
-    if (ngx_exiting || ngx_terminate) {
+    if (ngx_terminate) {
         ngx_http_edge_cache_tell_free(tell);
         return;
     }
@@ -140,7 +140,7 @@ ngx_http_edge_cache_tell_again(ngx_event_t *ev)
 {
     ngx_http_edge_cache_tell_t *tell = ev->data;
 
-    if (ngx_exiting
+    if (ngx_terminate
         || !ngx_edge_cache_version_due(
                                    ngx_edge_cache_l1_versions(tell->zone->l1),
                                    tell->id, tell->version))
