@@ -57,8 +57,8 @@ ngx_http_edge_cache_answer_corpus(ngx_http_edge_cache_answer_t *answer,
     uint64_t                     id;
     ngx_int_t                    rc;
     ngx_uint_t                   known;
-    ngx_msec_int_t               age;      /* of what another worker may know
-                                              since a moment from now */
+    ngx_msec_int_t               age;      /* below 0 where another worker's
+                                              clock was ahead */
     ngx_edge_cache_known_t       k;
     ngx_http_edge_cache_zone_t  *zone;
 
