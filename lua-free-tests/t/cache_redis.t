@@ -519,6 +519,15 @@ ok(until_true(sub {
 }), 'all of which are told');
 isnt(ask_at(0, $q, 'X-T: four')->{answer}, $old->{answer}, 'and known here');
 
+# A Redis that takes no changes is not believed what it has, which may be old.
+
+ask_at(0, $q, 'X-T: six');
+ok($redis->call('GET', 'edge:ver:{six}:docs'), 'a version in Redis');
+$redis->call('CONFIG', 'SET', 'min-replicas-to-write', 1);
+ok(!ask_at(1, $q, 'X-T: six')->{cached}, 'Redis takes nothing') for 1 .. 3;
+$redis->call('CONFIG', 'SET', 'min-replicas-to-write', 0);
+ok(until_true(sub { ask_at(1, $q, 'X-T: six')->{cached} }), 'until it does');
+
 # A Redis that goes back to what it once had does not bring back what was
 # replaced.
 
