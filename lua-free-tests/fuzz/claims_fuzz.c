@@ -174,9 +174,12 @@ fuzz_number_read(ngx_edge_json_t *root, const char *name, ngx_uint_t has,
     n = ngx_edge_json_number(value);
     fuzz_check(got >= 0 && got <= FUZZ_LATEST);
 
-    /* the last bit of a number may be another than jansson's */
+    /*
+     * The last bit of a number may be another than jansson's, and what is
+     * too small for a double is 0 there and above 0 here.
+     */
 
-    bit = n * DBL_EPSILON;
+    bit = n * DBL_EPSILON + DBL_MIN;
     fuzz_check((double) got >= (up ? ceil(n - bit) : floor(n - bit)));
     fuzz_check((double) got <= (up ? ceil(n + bit) : floor(n + bit)));
 }

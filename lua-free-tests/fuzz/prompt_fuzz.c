@@ -6,7 +6,9 @@
  * Prompts: whatever is in a question and in passages, a message is a JSON
  * string, and the boundary stands in it as often as without them.  The input
  * is the bound of the context, the template, the question, and passages of a
- * title, an id and a text, each up to a line "%%".
+ * title, an id and a text, each up to a line "%%".  The question stands between
+ * two dots, also when it is empty: a template that holds the two halves of the
+ * boundary, which nobody can know, would else be whole without a question.
  */
 
 
@@ -25,6 +27,7 @@
 #define FUZZ_PASSAGES  4
 
 
+static ngx_str_t fuzz_dotted(ngx_pool_t *pool, const ngx_str_t *text);
 static ngx_uint_t fuzz_render(ngx_pool_t *pool,
     const ngx_edge_prompt_t *prompt, const ngx_edge_prompt_input_t *in,
     size_t max, ngx_uint_t which);
@@ -35,7 +38,7 @@ fuzz_one(ngx_pool_t *pool, ngx_str_t *in)
 {
     size_t                    max;
     u_char                    word[32];
-    ngx_str_t                 line, template, question, empty;
+    ngx_str_t                 line, template, question, dotted, dots, empty;
     ngx_uint_t                i, n, which;
     ngx_edge_prompt_t         prompt;
     ngx_edge_passage_t        passages[FUZZ_PASSAGES], bare[FUZZ_PASSAGES];
@@ -64,14 +67,16 @@ fuzz_one(ngx_pool_t *pool, ngx_str_t *in)
     }
 
     ngx_edge_prompt_boundary((u_char *) "twelve bytes", word, &input.boundary);
-    input.question = &question;
+    dotted = fuzz_dotted(pool, &question);
+    input.question = &dotted;
     input.passages = passages;
     input.npassages = ngx_edge_prompt_fit(passages, n, max);
     fuzz_check(input.npassages <= n && (n == 0 || input.npassages > 0));
 
     control = input;
     empty = fuzz_str("");
-    control.question = &empty;
+    dots = fuzz_dotted(pool, &empty);
+    control.question = &dots;
     control.passages = bare;
 
     for (i = 0; i < FUZZ_PASSAGES; i++) {
@@ -82,6 +87,23 @@ fuzz_one(ngx_pool_t *pool, ngx_str_t *in)
         fuzz_check(fuzz_render(pool, &prompt, &input, max, which)
                    == fuzz_render(pool, &prompt, &control, 10000, which));
     }
+}
+
+
+static ngx_str_t
+fuzz_dotted(ngx_pool_t *pool, const ngx_str_t *text)
+{
+    ngx_str_t  s;
+
+    s.len = text->len + 2;
+    s.data = ngx_pnalloc(pool, s.len);
+    fuzz_check(s.data != NULL);
+
+    s.data[0] = '.';
+    ngx_memcpy(s.data + 1, text->data, text->len);
+    s.data[s.len - 1] = '.';
+
+    return s;
 }
 
 
