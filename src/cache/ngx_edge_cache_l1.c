@@ -149,9 +149,10 @@ ngx_edge_cache_l1_create(ngx_slab_pool_t *pool, size_t size)
 
 
 ngx_int_t
-ngx_edge_cache_l1_get(ngx_edge_cache_l1_t *l1, const u_char *key, u_char *buf,
-    size_t max, size_t *size)
+ngx_edge_cache_l1_get(ngx_edge_cache_l1_t *l1, const u_char *key,
+    ngx_pool_t *pool, ngx_str_t *data)
 {
+    u_char                  *p;
     size_t                   left, n;
     ngx_edge_cache_node_t   *node;
     ngx_edge_cache_chunk_t  *chunk;
@@ -169,12 +170,17 @@ ngx_edge_cache_l1_get(ngx_edge_cache_l1_t *l1, const u_char *key, u_char *buf,
         return NGX_DECLINED;
     }
 
-    *size = node->size;
+    /* under the lock, or the bytes would have to be copied twice */
 
-    if (node->size > max) {
+    p = ngx_pnalloc(pool, node->size);
+
+    if (p == NULL) {
         ngx_shmtx_unlock(&l1->pool->mutex);
-        return NGX_AGAIN;
+        return NGX_ERROR;
     }
+
+    data->data = p;
+    data->len = node->size;
 
     node->used = ++l1->uses;
 
@@ -182,7 +188,7 @@ ngx_edge_cache_l1_get(ngx_edge_cache_l1_t *l1, const u_char *key, u_char *buf,
 
     for (chunk = node->chunks; left && chunk; chunk = chunk->next) {
         n = ngx_min(left, sizeof(chunk->data));
-        buf = ngx_cpymem(buf, chunk->data, n);
+        p = ngx_cpymem(p, chunk->data, n);
         left -= n;
     }
 

@@ -48,11 +48,10 @@ typedef enum {
 ngx_edge_cache_l1_t *ngx_edge_cache_l1_create(ngx_slab_pool_t *pool,
     size_t size);
 
-/* Copies the bytes stored under key to buf, which holds max, and makes the
- * entry the most recent.  NGX_OK with *size; NGX_AGAIN: *size is needed;
- * NGX_DECLINED: there is none. */
+/* Copies the bytes stored under key to memory of pool, and makes the entry
+ * the most recent.  NGX_OK; NGX_DECLINED: there is none; NGX_ERROR. */
 ngx_int_t ngx_edge_cache_l1_get(ngx_edge_cache_l1_t *l1, const u_char *key,
-    u_char *buf, size_t max, size_t *size);
+    ngx_pool_t *pool, ngx_str_t *data);
 
 /* Stores or replaces what was begun at the mark.  NGX_OK; NGX_DECLINED: too
  * large, no room, or purged since. */

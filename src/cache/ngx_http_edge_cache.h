@@ -125,8 +125,8 @@ typedef struct {
     ngx_edge_cache_control_t           control;    /* of the request */
     ngx_array_t                       *headers;    /* of the request as it
                                                       came: ngx_keyval_t */
-    ngx_edge_cache_entry_t             entry;      /* a hit's; or what is
-                                                      being stored */
+    ngx_edge_cache_entry_t            *entry;      /* a hit's while it is sent;
+                                                      or what is being stored */
     const char                        *forward;    /* why it goes on, as in
                                                       Cache-Status */
     ngx_str_t                          body;       /* captured so far */
@@ -250,9 +250,9 @@ uint64_t ngx_http_edge_cache_digest(const ngx_str_t *name);
 
 /* ngx_http_edge_cache_reply.c */
 
-/* Sends ctx->entry; as ngx_http_output_filter(). */
+/* Sends a response, whose parts are in r->pool; as ngx_http_output_filter(). */
 ngx_int_t ngx_http_edge_cache_send(ngx_http_request_t *r,
-    ngx_http_edge_cache_ctx_t *ctx);
+    const ngx_edge_cache_entry_t *e);
 /* Adds Cache-Status, and Age to a hit. */
 ngx_int_t ngx_http_edge_cache_status(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx);

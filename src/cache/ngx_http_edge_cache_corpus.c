@@ -111,35 +111,38 @@ static ngx_int_t
 ngx_http_edge_cache_corpus_ask(ngx_http_edge_cache_answer_t *answer,
     const ngx_str_t *tenant, const ngx_str_t *collection)
 {
-    ngx_int_t                    rc;
-    ngx_http_edge_cache_seek_t  *seek;
+    ngx_int_t                      rc;
+    ngx_http_edge_cache_seek_t    *seek;
+    ngx_http_edge_cache_errand_t  *errand;
 
     seek = &answer->seek;
+    errand = ngx_http_edge_cache_seek_errand(seek);
 
-    if (ngx_http_edge_cache_corpus_key(seek->request->pool, tenant, collection,
-                                       &answer->version_key)
-        != NGX_OK)
+    if (errand == NULL
+        || ngx_http_edge_cache_corpus_key(seek->request->pool, tenant,
+                                          collection, &answer->version_key)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     answer->asked = ngx_current_msec;
 
-    seek->cmd.done = ngx_http_edge_cache_corpus_answered;
-    seek->cmd.data = answer;
+    errand->cmd.done = ngx_http_edge_cache_corpus_answered;
+    errand->cmd.data = answer;
 
-    rc = ngx_edge_redis_eval(seek->zone->redis, &seek->cmd, &seek->zone->ask,
-                             1, 1, &answer->version_key);
+    rc = ngx_edge_redis_eval(seek->zone->redis, &errand->cmd,
+                             &seek->zone->ask, 1, 1, &answer->version_key);
 
     if (rc != NGX_OK) {
         return rc;
     }
 
-    seek->timer.handler = ngx_http_edge_cache_corpus_guard;
-    seek->timer.data = answer;
-    seek->timer.log = seek->request->connection->log;
+    errand->timer.handler = ngx_http_edge_cache_corpus_guard;
+    errand->timer.data = answer;
+    errand->timer.log = seek->request->connection->log;
 
-    ngx_add_timer(&seek->timer, NGX_HTTP_EDGE_CACHE_GUARD);
+    ngx_add_timer(&errand->timer, NGX_HTTP_EDGE_CACHE_GUARD);
 
     return NGX_AGAIN;
 }
@@ -163,8 +166,8 @@ ngx_http_edge_cache_corpus_answered(ngx_edge_redis_cmd_t *cmd,
         return;
     }
 
-    if (answer->seek.timer.timer_set) {
-        ngx_del_timer(&answer->seek.timer);
+    if (answer->seek.errand->timer.timer_set) {
+        ngx_del_timer(&answer->seek.errand->timer);
     }
 
     answer->seek.wake(answer->seek.data);
@@ -196,7 +199,7 @@ ngx_http_edge_cache_corpus_heard(ngx_http_edge_cache_answer_t *answer,
         floor = known->untold ? ngx_max(version, known->shared)
                               : known->shared;
 
-        rc = ngx_http_edge_cache_version_agree(zone, &answer->seek.cmd,
+        rc = ngx_http_edge_cache_version_agree(zone, &answer->seek.errand->cmd,
                                                &answer->version_key, floor, 0);
 
         return (rc == NGX_OK) ? NGX_AGAIN : rc;
@@ -244,7 +247,7 @@ ngx_http_edge_cache_corpus_guard(ngx_event_t *ev)
 {
     ngx_http_edge_cache_answer_t *answer = ev->data;
 
-    ngx_edge_redis_cancel(&answer->seek.cmd);
+    ngx_edge_redis_cancel(&answer->seek.errand->cmd);
 
     answer->seek.wake(answer->seek.data);
 }

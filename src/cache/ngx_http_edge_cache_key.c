@@ -18,7 +18,11 @@
 #include "route/ngx_http_edge_route_api.h"
 
 
-#define NGX_HTTP_EDGE_CACHE_PIECES  14
+/* Pieces of a key: those of every request, those of a user's, and those with a
+ * body.  Each has its length in front, so fewer of them are another text. */
+#define NGX_HTTP_EDGE_CACHE_OF_ALL   9
+#define NGX_HTTP_EDGE_CACHE_OF_USER  11
+#define NGX_HTTP_EDGE_CACHE_OF_BODY  14
 
 
 static ngx_int_t ngx_http_edge_cache_user(ngx_http_request_t *r,
@@ -35,7 +39,8 @@ ngx_http_edge_cache_make_key(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx, const ngx_str_t *method)
 {
     ngx_int_t                              rc;
-    ngx_str_t                              piece[NGX_HTTP_EDGE_CACHE_PIECES];
+    ngx_str_t                              piece[NGX_HTTP_EDGE_CACHE_OF_BODY];
+    ngx_uint_t                             n;
     const ngx_http_edge_record_t          *rec;
     ngx_http_edge_cache_main_conf_t       *cmcf;
     const ngx_http_edge_cache_loc_conf_t  *conf;
@@ -45,6 +50,7 @@ ngx_http_edge_cache_make_key(ngx_http_request_t *r,
     cmcf = ngx_http_get_module_main_conf(r, ngx_http_edge_cache_module);
 
     ngx_memzero(piece, sizeof(piece));
+    n = NGX_HTTP_EDGE_CACHE_OF_ALL;
 
     ngx_str_set(&piece[0], "response");
     piece[1] = rec->tenant;
@@ -69,6 +75,7 @@ ngx_http_edge_cache_make_key(ngx_http_request_t *r,
     }
 
     if (conf->scope == NGX_HTTP_EDGE_CACHE_USER) {
+        n = NGX_HTTP_EDGE_CACHE_OF_USER;
         rc = ngx_http_edge_cache_user(r, &piece[9], &piece[10]);
 
         if (rc != NGX_OK) {
@@ -77,6 +84,7 @@ ngx_http_edge_cache_make_key(ngx_http_request_t *r,
     }
 
     if (r->method == NGX_HTTP_POST && method->len == sizeof("POST") - 1) {
+        n = NGX_HTTP_EDGE_CACHE_OF_BODY;
         rc = ngx_http_edge_cache_body(r, &piece[11], &piece[12], &piece[13]);
 
         if (rc != NGX_OK) {
@@ -84,8 +92,7 @@ ngx_http_edge_cache_make_key(ngx_http_request_t *r,
         }
     }
 
-    return ngx_edge_cache_key(cmcf->memo, r->pool, piece,
-                              NGX_HTTP_EDGE_CACHE_PIECES, ctx->seek.key);
+    return ngx_edge_cache_key(cmcf->memo, r->pool, piece, n, ctx->seek.key);
 }
 
 

@@ -31,7 +31,7 @@ static ngx_int_t ngx_http_edge_cache_find(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx, const u_char *key,
     ngx_edge_cache_entry_t *e);
 static ngx_int_t ngx_http_edge_cache_hit(ngx_http_request_t *r,
-    ngx_http_edge_cache_ctx_t *ctx);
+    ngx_http_edge_cache_ctx_t *ctx, ngx_edge_cache_entry_t *e);
 static ngx_int_t ngx_http_edge_cache_fetch(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx, const char *status);
 static ngx_int_t ngx_http_edge_cache_wait(ngx_http_request_t *r,
@@ -262,8 +262,9 @@ static ngx_int_t
 ngx_http_edge_cache_look(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx)
 {
-    time_t     now, age;
-    ngx_int_t  rc;
+    time_t                  now, age;
+    ngx_int_t               rc;
+    ngx_edge_cache_entry_t  e;
 
     if (!ctx->keyed) {
         ctx->waiting = 0;              /* for the body */
@@ -272,7 +273,7 @@ ngx_http_edge_cache_look(ngx_http_request_t *r,
 
     now = ngx_time();
 
-    rc = ngx_http_edge_cache_find(r, ctx, ctx->seek.key, &ctx->entry);
+    rc = ngx_http_edge_cache_find(r, ctx, ctx->seek.key, &e);
 
     if (rc == NGX_ERROR) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -287,22 +288,20 @@ ngx_http_edge_cache_look(ngx_http_request_t *r,
         return ngx_http_edge_cache_wait(r, ctx);
     }
 
-    if (now >= ctx->entry.expires) {
+    if (now >= e.expires) {
         ctx->forward = "stale";
         ctx->expired = 1;
         return ngx_http_edge_cache_wait(r, ctx);
     }
 
-    age = ctx->entry.age + ngx_max(now - ctx->entry.stored, 0);
+    age = e.age + ngx_max(now - e.stored, 0);
 
-    if (!ngx_edge_cache_control_usable(&ctx->control, age,
-                                       ctx->entry.expires - now))
-    {
+    if (!ngx_edge_cache_control_usable(&ctx->control, age, e.expires - now)) {
         ctx->forward = "request";
         return ngx_http_edge_cache_fetch(r, ctx, "BYPASS");
     }
 
-    return ngx_http_edge_cache_hit(r, ctx);
+    return ngx_http_edge_cache_hit(r, ctx, &e);
 }
 
 
@@ -353,7 +352,8 @@ ngx_http_edge_cache_find(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_http_edge_cache_hit(ngx_http_request_t *r, ngx_http_edge_cache_ctx_t *ctx)
+ngx_http_edge_cache_hit(ngx_http_request_t *r, ngx_http_edge_cache_ctx_t *ctx,
+    ngx_edge_cache_entry_t *e)
 {
     ngx_int_t                rc;
     ngx_http_edge_record_t  *rec;
@@ -368,7 +368,9 @@ ngx_http_edge_cache_hit(ngx_http_request_t *r, ngx_http_edge_cache_ctx_t *ctx)
     rc = ngx_http_discard_request_body(r);
 
     if (rc == NGX_OK) {
-        rc = ngx_http_edge_cache_send(r, ctx);
+        ctx->entry = e;
+        rc = ngx_http_edge_cache_send(r, e);
+        ctx->entry = NULL;
     }
 
     ngx_http_finalize_request(r, rc);

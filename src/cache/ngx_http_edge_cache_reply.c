@@ -31,16 +31,14 @@ static ngx_int_t ngx_http_edge_cache_hit_status(ngx_http_request_t *r,
 
 ngx_int_t
 ngx_http_edge_cache_send(ngx_http_request_t *r,
-    ngx_http_edge_cache_ctx_t *ctx)
+    const ngx_edge_cache_entry_t *e)
 {
-    u_char                        *p;
-    ngx_buf_t                     *b;
-    ngx_int_t                      rc;
-    ngx_chain_t                    out;
-    const ngx_str_t               *type, *body;
-    const ngx_edge_cache_entry_t  *e;
+    u_char           *p;
+    ngx_buf_t        *b;
+    ngx_int_t         rc;
+    ngx_chain_t       out;
+    const ngx_str_t  *type, *body;
 
-    e = &ctx->entry;
     type = &e->part[ngx_edge_cache_part_type];
     body = &e->part[ngx_edge_cache_part_body];
 
@@ -235,12 +233,13 @@ ngx_http_edge_cache_hit_status(ngx_http_request_t *r,
     ngx_str_t                      status, age;
     const ngx_edge_cache_entry_t  *e;
 
-    p = ngx_pnalloc(r->pool, NGX_HTTP_EDGE_CACHE_STATUS_MAX);
+    p = ngx_pnalloc(r->pool, sizeof("ai-edge; hit; ttl=; collapsed")
+                             + 2 * NGX_TIME_T_LEN);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    e = &ctx->entry;
+    e = ctx->entry;
     now = ngx_time();
 
     status.data = p;

@@ -27,7 +27,6 @@
 #define NGX_HTTP_EDGE_CACHE_LOCKED   1
 #define NGX_HTTP_EDGE_CACHE_CHANGED  2
 
-#define NGX_HTTP_EDGE_CACHE_STACK   4096   /* bytes of a usual entry */
 #define NGX_HTTP_EDGE_CACHE_POLL    20     /* ms between two looks */
 #define NGX_HTTP_EDGE_CACHE_REMOTE  100    /* the same at Redis */
 #define NGX_HTTP_EDGE_CACHE_GUARD   5000   /* ms: no answer is that late */
@@ -110,33 +109,15 @@ static ngx_int_t
 ngx_http_edge_cache_seek_near(ngx_http_edge_cache_seek_t *seek,
     const u_char *key, ngx_edge_cache_entry_t *e)
 {
-    u_char     *p;
-    size_t      size;
-    ngx_int_t   rc;
-    u_char      stack[NGX_HTTP_EDGE_CACHE_STACK];
+    ngx_int_t  rc;
+    ngx_str_t  data;
 
-    rc = ngx_edge_cache_l1_get(seek->zone->l1, key, stack, sizeof(stack),
-                               &size);
+    rc = ngx_edge_cache_l1_get(seek->zone->l1, key, seek->request->pool,
+                               &data);
 
-    if (rc == NGX_DECLINED) {
-        return NGX_DECLINED;
-    }
-
-    p = ngx_pnalloc(seek->request->pool, size);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (rc == NGX_OK) {
-        ngx_memcpy(p, stack, size);
-
-    } else if (ngx_edge_cache_l1_get(seek->zone->l1, key, p, size, &size)
-               != NGX_OK)
-    {
-        return NGX_DECLINED;           /* replaced by a longer one by now */
-    }
-
-    return ngx_edge_cache_entry_open(e, key, p, size);
+    return (rc == NGX_OK) ? ngx_edge_cache_entry_open(e, key, data.data,
+                                                      data.len)
+                          : rc;
 }
 
 
@@ -163,10 +144,16 @@ static ngx_int_t
 ngx_http_edge_cache_seek_ask(ngx_http_edge_cache_seek_t *seek,
     const u_char *key)
 {
-    u_char                        buf[NGX_HTTP_EDGE_CACHE_NAME];
-    ngx_int_t                     rc;
-    ngx_str_t                     argv[2];
-    ngx_http_edge_cache_asked_t  *ask;
+    u_char                         buf[NGX_HTTP_EDGE_CACHE_NAME];
+    ngx_int_t                      rc;
+    ngx_str_t                      argv[2];
+    ngx_http_edge_cache_asked_t   *ask;
+    ngx_http_edge_cache_errand_t  *errand;
+
+    errand = ngx_http_edge_cache_seek_errand(seek);
+    if (errand == NULL) {
+        return NGX_ERROR;
+    }
 
     if (seek->ask == NULL) {
         seek->ask = ngx_palloc(seek->request->pool,
@@ -193,10 +180,10 @@ ngx_http_edge_cache_seek_ask(ngx_http_edge_cache_seek_t *seek,
     ngx_str_set(&argv[0], "GET");
     ngx_http_edge_cache_seek_name("edge:c:{", key, buf, &argv[1]);
 
-    seek->cmd.done = ngx_http_edge_cache_seek_answered;
-    seek->cmd.data = seek;
+    errand->cmd.done = ngx_http_edge_cache_seek_answered;
+    errand->cmd.data = seek;
 
-    rc = ngx_edge_redis_send(seek->zone->redis, &seek->cmd, &argv[1], 2,
+    rc = ngx_edge_redis_send(seek->zone->redis, &errand->cmd, &argv[1], 2,
                              argv);
 
     if (rc != NGX_OK) {
@@ -259,31 +246,49 @@ ngx_http_edge_cache_seek_answered(ngx_edge_redis_cmd_t *cmd,
         }
     }
 
-    if (seek->timer.timer_set) {
-        ngx_del_timer(&seek->timer);
+    if (seek->errand->timer.timer_set) {
+        ngx_del_timer(&seek->errand->timer);
     }
 
     seek->wake(seek->data);
 }
 
 
+ngx_http_edge_cache_errand_t *
+ngx_http_edge_cache_seek_errand(ngx_http_edge_cache_seek_t *seek)
+{
+    if (seek->errand == NULL) {
+        seek->errand = ngx_pcalloc(seek->request->pool,
+                                   sizeof(ngx_http_edge_cache_errand_t));
+    }
+
+    return seek->errand;
+}
+
+
 ngx_int_t
 ngx_http_edge_cache_seek_lead(ngx_http_edge_cache_seek_t *seek)
 {
-    ngx_msec_t                now;
-    ngx_edge_cache_flight_e   flight;
+    ngx_msec_t                     now;
+    ngx_edge_cache_flight_e        flight;
+    ngx_http_edge_cache_errand_t  *errand;
+
+    errand = ngx_http_edge_cache_seek_errand(seek);
+    if (errand == NULL) {
+        return NGX_ERROR;
+    }
 
     now = ngx_current_msec;
 
-    if (seek->until == 0) {
-        seek->until = now + seek->wait;
+    if (errand->until == 0) {
+        errand->until = now + seek->wait;
     }
 
-    if (seek->flight == 0) {
+    if (errand->flight == 0) {
 
         flight = ngx_edge_cache_flight_begin(seek->zone->l1, seek->key, now,
                                              NGX_HTTP_EDGE_CACHE_LIFE,
-                                             &seek->flight);
+                                             &errand->flight);
 
         if (flight == ngx_edge_cache_flight_free) {
             return NGX_OK;
@@ -291,20 +296,20 @@ ngx_http_edge_cache_seek_lead(ngx_http_edge_cache_seek_t *seek)
 
         if (flight == ngx_edge_cache_flight_other) {
 
-            if ((ngx_msec_int_t) (seek->until - now) <= 0) {
+            if ((ngx_msec_int_t) (errand->until - now) <= 0) {
                 return NGX_OK;
             }
 
             seek->waited = 1;
             ngx_http_edge_cache_seek_arm(seek, ngx_http_edge_cache_seek_poll,
                                     ngx_min(NGX_HTTP_EDGE_CACHE_POLL,
-                                            seek->until - now));
+                                            errand->until - now));
             return NGX_AGAIN;
         }
     }
 
     if (seek->zone->redis == NULL || seek->locked || seek->lockless
-        || (ngx_msec_int_t) (seek->until - now) <= 0)
+        || (ngx_msec_int_t) (errand->until - now) <= 0)
     {
         return ngx_http_edge_cache_seek_go(seek);
     }
@@ -325,11 +330,11 @@ ngx_http_edge_cache_seek_lock(ngx_http_edge_cache_seek_t *seek)
 
     n = ngx_edge_random_word();
 
-    (void) ngx_edge_hex(seek->token, (u_char *) &n, sizeof(n));
+    (void) ngx_edge_hex(seek->errand->token, (u_char *) &n, sizeof(n));
 
     ngx_http_edge_cache_seek_name("edge:lock:{", seek->key, lock, &argv[0]);
     ngx_http_edge_cache_seek_name("edge:c:{", seek->key, entry, &argv[1]);
-    argv[2].data = seek->token;
+    argv[2].data = seek->errand->token;
     argv[2].len = NGX_HTTP_EDGE_CACHE_TOKEN;
     argv[3].data = life;
     argv[3].len = ngx_sprintf(life, "%d", NGX_HTTP_EDGE_CACHE_LIFE) - life;
@@ -344,12 +349,12 @@ ngx_http_edge_cache_seek_lock(ngx_http_edge_cache_seek_t *seek)
         ngx_str_set(&argv[4], "-");    /* it was not looked at */
     }
 
-    seek->cmd.done = ngx_http_edge_cache_seek_locked;
-    seek->cmd.data = seek;
+    seek->errand->cmd.done = ngx_http_edge_cache_seek_locked;
+    seek->errand->cmd.data = seek;
     seek->locking = 1;
 
-    if (ngx_edge_redis_eval(seek->zone->redis, &seek->cmd, &seek->zone->lock,
-                            2, 5, argv)
+    if (ngx_edge_redis_eval(seek->zone->redis, &seek->errand->cmd,
+                            &seek->zone->lock, 2, 5, argv)
         != NGX_OK)
     {
         seek->locking = 0;
@@ -393,8 +398,8 @@ ngx_http_edge_cache_seek_locked(ngx_edge_redis_cmd_t *cmd,
         }
     }
 
-    if (seek->timer.timer_set) {
-        ngx_del_timer(&seek->timer);
+    if (seek->errand->timer.timer_set) {
+        ngx_del_timer(&seek->errand->timer);
     }
 
     seek->wake(seek->data);
@@ -415,8 +420,9 @@ ngx_http_edge_cache_seek_follow(ngx_http_edge_cache_seek_t *seek)
 
     seek->asked = 0;
 
-    ngx_edge_cache_flight_renew(seek->zone->l1, seek->key, seek->flight,
-                                ngx_current_msec, NGX_HTTP_EDGE_CACHE_LIFE);
+    ngx_edge_cache_flight_renew(seek->zone->l1, seek->key,
+                                seek->errand->flight, ngx_current_msec,
+                                NGX_HTTP_EDGE_CACHE_LIFE);
 
     ngx_http_edge_cache_seek_arm(seek, ngx_http_edge_cache_seek_poll,
                                  NGX_HTTP_EDGE_CACHE_REMOTE
@@ -430,8 +436,10 @@ ngx_http_edge_cache_seek_go(ngx_http_edge_cache_seek_t *seek)
     ngx_http_edge_cache_seek_arm(seek, ngx_http_edge_cache_seek_renew,
                                  NGX_HTTP_EDGE_CACHE_LIFE / 2);
 
-    seek->timer.cancelable = 1;        /* what the request waits for now has
-                                          timers of its own */
+    /* what the request waits for now has timers of its own */
+
+    seek->errand->timer.cancelable = 1;
+
     return NGX_OK;
 }
 
@@ -495,14 +503,18 @@ void
 ngx_http_edge_cache_seek_end(ngx_http_edge_cache_seek_t *seek,
     ngx_msec_t open)
 {
-    if (seek->zone == NULL) {
-        return;                        /* never begun */
+    ngx_http_edge_cache_errand_t  *errand;
+
+    errand = seek->errand;
+
+    if (errand == NULL) {
+        return;
     }
 
-    ngx_edge_redis_cancel(&seek->cmd);
+    ngx_edge_redis_cancel(&errand->cmd);
 
-    if (seek->timer.timer_set) {
-        ngx_del_timer(&seek->timer);
+    if (errand->timer.timer_set) {
+        ngx_del_timer(&errand->timer);
     }
 
     /* also what was asked for and not answered: it may be granted yet */
@@ -513,10 +525,10 @@ ngx_http_edge_cache_seek_end(ngx_http_edge_cache_seek_t *seek,
         ngx_http_edge_cache_seek_script(seek, 0);
     }
 
-    if (seek->flight) {
-        ngx_edge_cache_flight_end(seek->zone->l1, seek->key, seek->flight,
+    if (errand->flight) {
+        ngx_edge_cache_flight_end(seek->zone->l1, seek->key, errand->flight,
                                   ngx_current_msec, open);
-        seek->flight = 0;
+        errand->flight = 0;
     }
 }
 
@@ -533,7 +545,7 @@ ngx_http_edge_cache_seek_script(ngx_http_edge_cache_seek_t *seek,
     ngx_str_t  argv[3];
 
     ngx_http_edge_cache_seek_name("edge:lock:{", seek->key, buf, &argv[0]);
-    argv[1].data = seek->token;
+    argv[1].data = seek->errand->token;
     argv[1].len = NGX_HTTP_EDGE_CACHE_TOKEN;
     argv[2].data = ms;
     argv[2].len = ngx_sprintf(ms, "%M", life) - ms;
@@ -547,16 +559,20 @@ static void
 ngx_http_edge_cache_seek_arm(ngx_http_edge_cache_seek_t *seek,
     ngx_event_handler_pt handler, ngx_msec_t msec)
 {
-    if (seek->timer.timer_set) {
-        ngx_del_timer(&seek->timer);
+    ngx_event_t  *timer;
+
+    timer = &seek->errand->timer;
+
+    if (timer->timer_set) {
+        ngx_del_timer(timer);
     }
 
-    seek->timer.handler = handler;
-    seek->timer.data = seek;
-    seek->timer.log = seek->request->connection->log;
-    seek->timer.cancelable = 0;
+    timer->handler = handler;
+    timer->data = seek;
+    timer->log = seek->request->connection->log;
+    timer->cancelable = 0;
 
-    ngx_add_timer(&seek->timer, msec);
+    ngx_add_timer(timer, msec);
 }
 
 
@@ -576,7 +592,7 @@ ngx_http_edge_cache_seek_guard(ngx_event_t *ev)
 {
     ngx_http_edge_cache_seek_t *seek = ev->data;
 
-    ngx_edge_redis_cancel(&seek->cmd);
+    ngx_edge_redis_cancel(&seek->errand->cmd);
     seek->lockless = 1;
 
     seek->wake(seek->data);
@@ -588,8 +604,9 @@ ngx_http_edge_cache_seek_renew(ngx_event_t *ev)
 {
     ngx_http_edge_cache_seek_t *seek = ev->data;
 
-    ngx_edge_cache_flight_renew(seek->zone->l1, seek->key, seek->flight,
-                                ngx_current_msec, NGX_HTTP_EDGE_CACHE_LIFE);
+    ngx_edge_cache_flight_renew(seek->zone->l1, seek->key,
+                                seek->errand->flight, ngx_current_msec,
+                                NGX_HTTP_EDGE_CACHE_LIFE);
 
     if (seek->locked) {
         ngx_http_edge_cache_seek_script(seek, NGX_HTTP_EDGE_CACHE_LIFE);

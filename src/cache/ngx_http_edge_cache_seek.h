@@ -48,6 +48,16 @@ typedef struct {
 } ngx_http_edge_cache_asked_t;
 
 
+/* What it takes to wait, or to go: most requests do neither. */
+typedef struct {
+    ngx_event_t                    timer;
+    ngx_edge_redis_cmd_t           cmd;
+    ngx_msec_t                     until;  /* to wait; 0: not yet */
+    uint64_t                       flight; /* token; 0: not ours */
+    u_char                         token[NGX_HTTP_EDGE_CACHE_TOKEN];
+} ngx_http_edge_cache_errand_t;
+
+
 typedef struct {
     /* set by the owner */
     ngx_http_request_t            *request;
@@ -63,11 +73,7 @@ typedef struct {
 
     ngx_http_edge_cache_asked_t   *ask;    /* NULL until Redis is */
     ngx_uint_t                     asked;  /* of them; the last may wait */
-    uint64_t                       flight; /* token; 0: not ours */
-    u_char                         token[NGX_HTTP_EDGE_CACHE_TOKEN];
-    ngx_msec_t                     until;
-    ngx_event_t                    timer;
-    ngx_edge_redis_cmd_t           cmd;
+    ngx_http_edge_cache_errand_t  *errand; /* NULL until there is one */
 
     unsigned                       impatient:1;    /* the owner's: it has
                                                       something meanwhile */
@@ -83,7 +89,11 @@ typedef struct {
 ngx_int_t ngx_http_edge_cache_seek_get(ngx_http_edge_cache_seek_t *seek,
     const u_char *key, ngx_edge_cache_entry_t *e);
 
-/* NGX_OK: the entry of seek->key is ours to make; NGX_AGAIN. */
+/* The errand, made on the first call; NULL: no memory. */
+ngx_http_edge_cache_errand_t *ngx_http_edge_cache_seek_errand(
+    ngx_http_edge_cache_seek_t *seek);
+
+/* NGX_OK: the entry of seek->key is ours to make; NGX_AGAIN; NGX_ERROR. */
 ngx_int_t ngx_http_edge_cache_seek_lead(ngx_http_edge_cache_seek_t *seek);
 
 /* What will be stored is asked for now: purges from now on are over it. */

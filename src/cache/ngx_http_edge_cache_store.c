@@ -24,7 +24,8 @@
 
 
 static const char *ngx_http_edge_cache_refusal(ngx_http_request_t *r,
-    ngx_http_edge_cache_ctx_t *ctx, time_t *ttl);
+    ngx_http_edge_cache_ctx_t *ctx, ngx_edge_cache_facts_t *facts,
+    time_t *ttl);
 static const char *ngx_http_edge_cache_framing(ngx_http_upstream_t *u,
     size_t max);
 static void ngx_http_edge_cache_facts(ngx_http_request_t *r,
@@ -35,7 +36,7 @@ static time_t ngx_http_edge_cache_date(const ngx_str_t *value);
 static time_t ngx_http_edge_cache_fallback(
     const ngx_http_edge_cache_loc_conf_t *conf, ngx_uint_t status);
 static ngx_int_t ngx_http_edge_cache_fill(ngx_http_request_t *r,
-    ngx_http_edge_cache_ctx_t *ctx);
+    ngx_edge_cache_entry_t *e);
 static ngx_int_t ngx_http_edge_cache_type(ngx_http_request_t *r,
     ngx_str_t *type);
 static ngx_uint_t ngx_http_edge_cache_kept_field(const ngx_table_elt_t *h);
@@ -76,8 +77,10 @@ ngx_int_t
 ngx_http_edge_cache_judge(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx)
 {
-    time_t       ttl, now;
-    const char  *why;
+    time_t                   ttl, now;
+    const char              *why;
+    ngx_edge_cache_entry_t  *e;
+    ngx_edge_cache_facts_t   facts;
 
     if (ctx->unsafe && r->headers_out.status >= NGX_HTTP_OK
         && r->headers_out.status < NGX_HTTP_BAD_REQUEST)
@@ -90,7 +93,7 @@ ngx_http_edge_cache_judge(ngx_http_request_t *r,
     }
 
     now = ngx_time();
-    why = ngx_http_edge_cache_refusal(r, ctx, &ttl);
+    why = ngx_http_edge_cache_refusal(r, ctx, &facts, &ttl);
 
     if (why) {
         ngx_log_debug1(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
@@ -101,19 +104,27 @@ ngx_http_edge_cache_judge(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    ctx->entry.position = ctx->seek.since.position;
-    ctx->entry.stored = now;
-    ctx->entry.expires = now + ttl;
-
-    if (ngx_http_edge_cache_fill(r, ctx) != NGX_OK) {
+    e = ngx_pcalloc(r->pool, sizeof(ngx_edge_cache_entry_t));
+    if (e == NULL) {
         return NGX_ERROR;
     }
 
-    ctx->entry.part[ngx_edge_cache_part_body].len =
+    ctx->entry = e;
+
+    e->position = ctx->seek.since.position;
+    e->stored = now;
+    e->expires = now + ttl;
+    e->age = facts.age;
+
+    if (ngx_http_edge_cache_fill(r, e) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    e->part[ngx_edge_cache_part_body].len =
                ngx_max(r->upstream->headers_in.content_length_n, 0);
 
     if (ctx->seek.zone->redis == NULL
-        && ngx_edge_cache_entry_size(&ctx->entry) > NGX_EDGE_CACHE_L1_MAX)
+        && ngx_edge_cache_entry_size(e) > NGX_EDGE_CACHE_L1_MAX)
     {
         ngx_http_edge_cache_seek_end(&ctx->seek, NGX_HTTP_EDGE_CACHE_OPEN);
         return NGX_OK;
@@ -126,15 +137,15 @@ ngx_http_edge_cache_judge(ngx_http_request_t *r,
 }
 
 
-/* NULL and the time, or why the response is not stored. */
+/* NULL with the facts and the time, or why the response is not stored. */
 
 static const char *
 ngx_http_edge_cache_refusal(ngx_http_request_t *r,
-    ngx_http_edge_cache_ctx_t *ctx, time_t *ttl)
+    ngx_http_edge_cache_ctx_t *ctx, ngx_edge_cache_facts_t *facts,
+    time_t *ttl)
 {
-    const char              *why;
-    ngx_http_upstream_t     *u;
-    ngx_edge_cache_facts_t   facts;
+    const char           *why;
+    ngx_http_upstream_t  *u;
 
     u = r->upstream;
 
@@ -152,11 +163,9 @@ ngx_http_edge_cache_refusal(ngx_http_request_t *r,
         return "edge_no_cache";
     }
 
-    ngx_http_edge_cache_facts(r, ctx, &facts);
+    ngx_http_edge_cache_facts(r, ctx, facts);
 
-    *ttl = ngx_edge_cache_control_ttl(&facts, ngx_time(), &why);
-
-    ctx->entry.age = facts.age;
+    *ttl = ngx_edge_cache_control_ttl(facts, ngx_time(), &why);
 
     return why;
 }
@@ -286,18 +295,15 @@ ngx_http_edge_cache_fallback(const ngx_http_edge_cache_loc_conf_t *conf,
 
 
 static ngx_int_t
-ngx_http_edge_cache_fill(ngx_http_request_t *r,
-    ngx_http_edge_cache_ctx_t *ctx)
+ngx_http_edge_cache_fill(ngx_http_request_t *r, ngx_edge_cache_entry_t *e)
 {
-    u_char                  *p;
-    size_t                   len;
-    ngx_str_t               *fields;
-    ngx_uint_t               i;
-    ngx_list_part_t         *part;
-    ngx_table_elt_t         *h;
-    ngx_edge_cache_entry_t  *e;
+    u_char           *p;
+    size_t            len;
+    ngx_str_t        *fields;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
 
-    e = &ctx->entry;
     e->kind = ngx_edge_cache_response;
     e->status = r->headers_out.status;
     e->modified = r->headers_out.last_modified_time;
@@ -409,13 +415,13 @@ ngx_http_edge_cache_store(ngx_http_request_t *r,
     len = r->upstream->headers_in.content_length_n;
 
     if (len >= 0 && ctx->body.len != (size_t) len
-        && ctx->entry.status != NGX_HTTP_NO_CONTENT)
+        && ctx->entry->status != NGX_HTTP_NO_CONTENT)
     {
         ngx_http_edge_cache_seek_end(&ctx->seek, 0);
         return;
     }
 
-    ctx->entry.part[ngx_edge_cache_part_body] = ctx->body;
+    ctx->entry->part[ngx_edge_cache_part_body] = ctx->body;
 
     if (ngx_http_edge_cache_etag(r, ctx) != NGX_OK
         || ngx_http_edge_cache_vary(r, ctx, &names) != NGX_OK)
@@ -425,16 +431,16 @@ ngx_http_edge_cache_store(ngx_http_request_t *r,
     }
 
     if (names.len == 0) {
-        ngx_http_edge_cache_put(r, ctx, &ctx->entry, ctx->seek.key);
+        ngx_http_edge_cache_put(r, ctx, ctx->entry, ctx->seek.key);
         ngx_http_edge_cache_seek_end(&ctx->seek, 0);
         return;
     }
 
     if (ngx_http_edge_cache_variant(r, ctx, &names, variant) == NGX_OK) {
 
-        ngx_http_edge_cache_put(r, ctx, &ctx->entry, variant);
+        ngx_http_edge_cache_put(r, ctx, ctx->entry, variant);
 
-        marker = ctx->entry;
+        marker = *ctx->entry;
         marker.kind = ngx_edge_cache_vary;
         marker.nparts = 1;
         marker.part[0] = names;
@@ -515,7 +521,7 @@ ngx_http_edge_cache_etag(ngx_http_request_t *r,
 
     static const ngx_str_t            name = ngx_string("ETag");
 
-    if (ctx->entry.status != NGX_HTTP_OK || r->headers_out.etag) {
+    if (ctx->entry->status != NGX_HTTP_OK || r->headers_out.etag) {
         return NGX_OK;
     }
 
@@ -532,7 +538,7 @@ ngx_http_edge_cache_etag(ngx_http_request_t *r,
     *p++ = '"';
     etag.len = p - text;
 
-    fields = &ctx->entry.part[ngx_edge_cache_part_fields];
+    fields = &ctx->entry->part[ngx_edge_cache_part_fields];
 
     p = ngx_pnalloc(r->pool, fields->len
                              + ngx_edge_cache_field_size(&name, &etag));

@@ -30,11 +30,13 @@ typedef struct {
 #define ngx_http_edge_header_is(h, name)                                      \
     ngx_http_edge_header_named(h, name, sizeof(name) - 1)
 
-/* The first letter tells most names of one length apart; name is not empty. */
+/* The first letter tells most names of one length apart, and most fields are
+ * written as their names are; name is not empty. */
 #define ngx_http_edge_header_named(h, name, size)                             \
     ((h)->key.len == (size)                                                   \
      && (((h)->key.data[0] ^ (u_char) (name)[0]) & ~0x20) == 0                \
-     && ngx_strncasecmp((h)->key.data, (u_char *) (name), size) == 0)
+     && (ngx_memcmp((h)->key.data, name, size) == 0                           \
+         || ngx_strncasecmp((h)->key.data, (u_char *) (name), size) == 0))
 
 
 /* The fields of a list with that name, in any case, one after another; NULL at
