@@ -171,6 +171,10 @@ $reply = get($uri, 'Range: bytes=0-0');
 is($reply->{status}, 206, 'a range of a hit');
 is($reply->{body}, substr($first->{body}, 0, 1), 'has its bytes');
 
+$reply = get($uri, 'X-T: acme', "Transfer-Encoding: chunked\r\n\r\nzz");
+is($reply->{status}, 400, 'a body that is none');
+is(field($reply, 'Cache-Status'), '', 'is not answered by a hit');
+
 # ---- the target is asked for the whole
 
 $reply = get('/m/cond?' . $fresh, 'If-None-Match: "x"', 'Range: bytes=0-0',

@@ -187,8 +187,10 @@ ngx_http_edge_cache_status(ngx_http_request_t *r,
     u_char     *p;
     ngx_str_t   value;
 
+    /* an error may have come between a hit and its response */
+
     if (ctx->hit) {
-        return ngx_http_edge_cache_hit_status(r, ctx);
+        return ctx->entry ? ngx_http_edge_cache_hit_status(r, ctx) : NGX_OK;
     }
 
     p = ngx_pnalloc(r->pool, NGX_HTTP_EDGE_CACHE_STATUS_MAX);
