@@ -116,6 +116,7 @@ sub http {
         }
         location /api/ { edge_route on; edge_cache_lock_timeout 60s; }
         location = /purge { edge_cache_purge zone=c unverified; }
+        location = /ping { return 200; }
         $locations
     }
 END
@@ -370,6 +371,36 @@ until_true(sub {
 is(calls() - $before, 1, 'a look before, the lock behind: one call');
 is($_ =~ s/.*\r\n\r\n//sr, $crossed[0] =~ s/.*\r\n\r\n//sr, 'one body')
     for $crossed[1];
+
+# A client that leaves while the lock is asked for: it is granted, and given up.
+
+sub dels {
+    my $stats = $redis->call('INFO', 'commandstats') || '';
+    return $stats =~ /cmdstat_del:calls=(\d+)/ ? $1 : 0;
+}
+
+# Whether the lock was asked for in the pause, in which the client left.
+sub left {
+    my ($uri) = @_;
+
+    $redis->call('CLIENT', 'PAUSE', 60000, 'WRITE');
+
+    my $gets = gets();
+    my $client = opened_at(1, $uri);
+    my $looked = until_true(sub { gets() > $gets }, 1);
+    my $asked = $looked && until_true(sub { held() }, 1);
+    close $client;
+    get_at(1, '/ping');                # the one worker has seen that
+    $redis->call('CLIENT', 'UNPAUSE');
+
+    return $asked;
+}
+
+my $dels = dels();
+ok(until_true(sub { left("/m/left?hold=1&$fresh&b=60" . ++$i) }, 40),
+   'a client leaves while the lock is asked for');
+ok(until_true(sub { dels() > $dels }), 'which is given up');
+is(keys_of('edge:lock:*'), 0, 'none is left');
 
 $before = calls();
 my $leader = opened_at(0, "/m/g?hold=1&$fresh");

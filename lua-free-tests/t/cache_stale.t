@@ -337,6 +337,26 @@ is(status(query('far', 'elsewhere')), 'EXPIRED', 'is made anew');
 ok(until_true(sub { status(query('far', 'elsewhere')) eq 'HIT' }),
    'and kept');                        # to the end of this very second
 
+# ---- while another instance makes it anew, which shows by its lock
+
+my %before = map { $_ => 1 } @{$redis->call('KEYS', 'edge:c:*')};
+my $entry;
+
+query('far', 'renewed');
+ok(until_true(sub {
+    ($entry) = grep { !$before{$_} } @{$redis->call('KEYS', 'edge:c:*')};
+}), 'kept in Redis');
+(my $lock = $entry) =~ s/^edge:c:/edge:lock:/;
+
+sleep 2.1;
+$redis->call('SET', $lock, 'another', 'PX', 600000);
+is(status(query('far', 'renewed')), 'UPDATING',
+   'an old answer is given, too');
+is($redis->call('GET', $lock), 'another', 'whose lock it stays');
+$redis->call('DEL', $lock);
+ok(until_true(sub { status(query('far', 'renewed')) ne 'UPDATING' }),
+   'no longer than that');
+
 # ---- purged while the model is waited for
 
 set('model');
