@@ -20,7 +20,6 @@
 
 static ngx_slab_pool_t         *pool;
 static ngx_edge_cache_l1_t     *l1;
-static ngx_uint_t               blocks;
 static ngx_edge_cache_label_t   nobody;
 
 
@@ -30,7 +29,6 @@ open_zone(ssize_t bytes)
     pool = ngx_stub_shpool();
     l1 = ngx_edge_cache_l1_create(pool, ZONE);
     CHECK(l1 != NULL);
-    blocks = ngx_stub_slab_blocks;
     ngx_stub_slab_budget = bytes;
 }
 
@@ -38,10 +36,8 @@ open_zone(ssize_t bytes)
 static void
 close_zone(void)
 {
-    (void) ngx_edge_cache_l1_purge(l1, &nobody);
-    CHECK_INT(ngx_stub_slab_blocks, blocks);
     CHECK_INT(ngx_stub_lock_depth, 0);
-    ngx_slab_free(pool, l1);
+    ngx_stub_slab_clear(pool);
     ngx_stub_shpool_free(pool);
     ngx_stub_slab_budget = -1;
 }
@@ -183,6 +179,46 @@ test_full(void)
 }
 
 
+/* The slab never gets anything back, so nothing may be lost: whatever comes and
+ * goes, what was enough once is enough again. */
+
+static void
+test_spare(void)
+{
+    ngx_uint_t  i, round, blocks;
+
+    open_zone(16 * 1024);
+
+    for (i = 0; i < 30; i++) {
+        CHECK_INT(put(i, 1500 + i * 50), NGX_OK);
+    }
+
+    blocks = ngx_stub_slab_blocks;
+
+    for (round = 0; round < 20; round++) {
+
+        for (i = 0; i < 30; i++) {
+            CHECK_INT(put(i, 100 + (i * round) % 5 * 900), NGX_OK);
+
+            if (i % 3 == 0) {
+                ngx_edge_cache_l1_remove(l1, key_of(i));
+            }
+        }
+
+        CHECK_INT(put(1, 14000), NGX_OK);
+        CHECK_INT(put(2, 20000), NGX_DECLINED);
+
+        for (i = 0; i < 30; i++) {
+            ngx_edge_cache_l1_remove(l1, key_of(i));
+        }
+    }
+
+    CHECK_INT(ngx_stub_slab_blocks, blocks);
+
+    close_zone();
+}
+
+
 static jmp_buf  death;
 
 
@@ -194,13 +230,12 @@ die(void)
 
 
 /* A worker is killed in the slab, with the lock: what is there is found, and
- * nothing comes or goes any more, which is told once. */
+ * what is new has to take its place, which is told once. */
 
 static void
 test_killed(void)
 {
-    ngx_uint_t                   lines;
-    static ngx_edge_cache_l1_t  *killed;   /* keeps its memory */
+    ngx_uint_t  lines, blocks;
 
     open_zone(-1);
 
@@ -219,14 +254,19 @@ test_killed(void)
     lines = ngx_stub_log_lines;
 
     CHECK_INT(get(1, 100), NGX_OK);
-    CHECK_INT(put(3, 100), NGX_DECLINED);
-    CHECK_INT(put(4, 100), NGX_DECLINED);
     CHECK_INT(get(2, 3000), NGX_OK);
+
+    blocks = ngx_stub_slab_blocks;
+
+    CHECK_INT(put(3, 3000), NGX_OK);
+    CHECK_INT(get(3, 3000), NGX_OK);
+    CHECK_INT(put(4, 5000), NGX_DECLINED);
+    CHECK_INT(put(5, 3000), NGX_OK);
+    CHECK_INT(ngx_stub_slab_blocks, blocks);
     CHECK_INT(ngx_stub_log_lines, lines + 1);
     CHECK_INT(ngx_stub_lock_depth, 0);
 
-    killed = l1;
-    CHECK(killed != NULL);
+    close_zone();
 }
 
 
@@ -409,6 +449,7 @@ main(void)
     RUN(test_purge_elsewhere);
     RUN(test_flights);
     RUN(test_no_memory);
+    RUN(test_spare);
     RUN(test_killed);
 
     return unit_summary();

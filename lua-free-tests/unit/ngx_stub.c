@@ -3,21 +3,14 @@
  * Copyright (C) nginx AI edge contributors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Stub of nginx's core for unit tests: memory, containers, slab pools,
- * locks, time and log.  Strings are in ngx_stub_string.c, hashes in
- * ngx_stub_hash.c, trees in ngx_stub_tree.c.  Knows nothing of the module.
+ * Stub of nginx's core for unit tests: memory, containers, time and log.
+ * Slab pools and locks are in ngx_stub_slab.c, strings in ngx_stub_string.c,
+ * hashes in ngx_stub_hash.c, trees in ngx_stub_tree.c.  Knows nothing of the
+ * module.
  */
 
 
 #include "ngx_stub.h"
-
-
-/* Precedes a slab block: free() must know the size.  16 bytes, to align. */
-
-typedef struct {
-    size_t  size;
-    size_t  unused;
-} ngx_stub_block_t;
 
 
 /*
@@ -27,7 +20,6 @@ typedef struct {
 
 static void *ngx_stub_pool_block(ngx_pool_t *pool, size_t size);
 static void ngx_stub_pool_release(ngx_pool_t *pool);
-static void ngx_stub_lock_expect(ngx_int_t depth, const char *who);
 
 
 volatile ngx_msec_t       ngx_current_msec;
@@ -52,15 +44,9 @@ ngx_log_t                 ngx_stub_log;
 ngx_uint_t                ngx_stub_log_lines;
 u_char                    ngx_stub_log_last[1024];
 ngx_int_t                 ngx_stub_alloc_budget = -1;
-void                    (*ngx_stub_slab_hook)(void);
-ssize_t                   ngx_stub_slab_budget = -1;
-ngx_uint_t                ngx_stub_slab_blocks;
-size_t                    ngx_stub_slab_bytes;
-ngx_int_t                 ngx_stub_lock_depth;
 
 static ngx_time_t         ngx_stub_time;
 static ngx_cycle_t        ngx_stub_cycle;
-static ngx_uint_t         ngx_stub_shpools;
 
 
 /* Runs before main(): nginx's globals are never NULL in a worker either. */
@@ -485,176 +471,6 @@ ngx_chain_get_free_buf(ngx_pool_t *pool, ngx_chain_t **free)
     cl->next = NULL;
 
     return cl;
-}
-
-
-ngx_slab_pool_t *
-ngx_stub_shpool(void)
-{
-    ngx_slab_pool_t  *shpool;
-
-    shpool = calloc(1, sizeof(ngx_slab_pool_t));
-    if (shpool) {
-        ngx_stub_shpools++;
-    }
-
-    return shpool;
-}
-
-
-void
-ngx_stub_shpool_free(ngx_slab_pool_t *shpool)
-{
-    ngx_stub_shpools--;
-    free(shpool);
-}
-
-
-static void
-ngx_stub_lock_expect(ngx_int_t depth, const char *who)
-{
-    if (ngx_stub_shpools == 0 || ngx_stub_lock_depth == depth) {
-        return;
-    }
-
-    fprintf(stderr, "%s called with the mutex %s\n", who,
-            depth ? "unlocked" : "locked");
-    abort();
-}
-
-
-void
-ngx_shmtx_lock(ngx_shmtx_t *mtx)
-{
-    ngx_stub_lock_expect(0, "ngx_shmtx_lock()");
-    ngx_stub_lock_depth++;
-}
-
-
-ngx_uint_t
-ngx_shmtx_trylock(ngx_shmtx_t *mtx)
-{
-    if (ngx_stub_lock_depth) {
-        return 0;
-    }
-
-    ngx_stub_lock_depth++;
-
-    return 1;
-}
-
-
-void
-ngx_shmtx_unlock(ngx_shmtx_t *mtx)
-{
-    ngx_stub_lock_expect(1, "ngx_shmtx_unlock()");
-    ngx_stub_lock_depth--;
-}
-
-
-void *
-ngx_slab_alloc_locked(ngx_slab_pool_t *pool, size_t size)
-{
-    ngx_stub_block_t  *block;
-
-    ngx_stub_lock_expect(1, "ngx_slab_alloc_locked()");
-
-    if (ngx_stub_slab_hook) {
-        ngx_stub_slab_hook();
-    }
-
-    if (ngx_stub_slab_budget >= 0 && (ssize_t) size > ngx_stub_slab_budget) {
-        return NULL;
-    }
-
-    if (!ngx_stub_alloc_allowed()) {
-        return NULL;
-    }
-
-    block = malloc(sizeof(ngx_stub_block_t) + size);
-    if (block == NULL) {
-        return NULL;
-    }
-
-    block->size = size;
-
-    if (ngx_stub_slab_budget >= 0) {
-        ngx_stub_slab_budget -= size;
-    }
-
-    ngx_stub_slab_blocks++;
-    ngx_stub_slab_bytes += size;
-
-    return block + 1;
-}
-
-
-void *
-ngx_slab_calloc_locked(ngx_slab_pool_t *pool, size_t size)
-{
-    void  *p;
-
-    p = ngx_slab_alloc_locked(pool, size);
-    if (p) {
-        ngx_memzero(p, size);
-    }
-
-    return p;
-}
-
-
-void
-ngx_slab_free_locked(ngx_slab_pool_t *pool, void *p)
-{
-    ngx_stub_block_t  *block;
-
-    ngx_stub_lock_expect(1, "ngx_slab_free_locked()");
-
-    block = (ngx_stub_block_t *) p - 1;
-
-    if (ngx_stub_slab_budget >= 0) {
-        ngx_stub_slab_budget += block->size;
-    }
-
-    ngx_stub_slab_blocks--;
-    ngx_stub_slab_bytes -= block->size;
-
-    free(block);
-}
-
-
-void *
-ngx_slab_alloc(ngx_slab_pool_t *pool, size_t size)
-{
-    void  *p;
-
-    ngx_shmtx_lock(&pool->mutex);
-    p = ngx_slab_alloc_locked(pool, size);
-    ngx_shmtx_unlock(&pool->mutex);
-
-    return p;
-}
-
-
-void *
-ngx_slab_calloc(ngx_slab_pool_t *pool, size_t size)
-{
-    void  *p;
-
-    ngx_shmtx_lock(&pool->mutex);
-    p = ngx_slab_calloc_locked(pool, size);
-    ngx_shmtx_unlock(&pool->mutex);
-
-    return p;
-}
-
-
-void
-ngx_slab_free(ngx_slab_pool_t *pool, void *p)
-{
-    ngx_shmtx_lock(&pool->mutex);
-    ngx_slab_free_locked(pool, p);
-    ngx_shmtx_unlock(&pool->mutex);
 }
 
 

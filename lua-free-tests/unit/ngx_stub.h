@@ -60,6 +60,10 @@ void ngx_stub_advance(ngx_msec_t msec);
 ngx_slab_pool_t *ngx_stub_shpool(void);
 void ngx_stub_shpool_free(ngx_slab_pool_t *shpool);
 
+/* Frees what slab pools have given and did not get back: code under test may
+ * keep it for good. */
+void ngx_stub_slab_clear(ngx_slab_pool_t *shpool);
+
 /* 1 if the next allocation may succeed; counts it. Used by the stub's parts. */
 ngx_int_t ngx_stub_alloc_allowed(void);
 

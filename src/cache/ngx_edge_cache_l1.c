@@ -5,12 +5,13 @@
  *
  * Entries and flights in a slab zone.  A worker may be killed while it has
  * the lock: so a node is linked, and taken out, by one write of one pointer,
- * before and behind which it is whole, and lies in no list.  What is killed
- * between the steps loses memory, and never finds another's.
+ * before and behind which it is whole; the lists of spare ones likewise.  What
+ * is killed between the steps loses memory, and never finds another's.
  *
  * The slab is another matter: killed in it, it may give a page twice.  So its
  * calls are marked while they last, and who finds a mark that was left calls it
- * no more: what is in the zone is whole and serves until it is replaced.
+ * no more.  What it has given is never given back: in a full zone an entry
+ * takes the place of others, and the slab is not asked.
  */
 
 
@@ -61,7 +62,9 @@ struct ngx_edge_cache_l1_s {
     ngx_slab_pool_t           *pool;
     ngx_uint_t                 mask;       /* buckets - 1 */
     ngx_uint_t                 busy;       /* in the slab */
-    ngx_uint_t                 broken;
+    ngx_uint_t                 full;       /* the slab gives nothing more */
+    ngx_edge_cache_node_t     *nodes;      /* spare ones */
+    ngx_edge_cache_chunk_t    *chunks;
     ngx_uint_t                 hand;       /* bucket to evict from next */
     uint64_t                   uses;
     uint64_t                   token;      /* of the last flight */
@@ -74,19 +77,21 @@ struct ngx_edge_cache_l1_s {
 };
 
 
-static ngx_uint_t ngx_edge_cache_l1_begin(ngx_edge_cache_l1_t *l1);
-static void ngx_edge_cache_l1_end(ngx_edge_cache_l1_t *l1);
 static ngx_edge_cache_node_t **ngx_edge_cache_l1_link(
     ngx_edge_cache_l1_t *l1, const u_char *key);
 static void ngx_edge_cache_l1_drop(ngx_edge_cache_l1_t *l1,
     ngx_edge_cache_node_t **link);
-static void ngx_edge_cache_l1_free(ngx_edge_cache_l1_t *l1,
+static void ngx_edge_cache_l1_spare(ngx_edge_cache_l1_t *l1,
     ngx_edge_cache_node_t *node);
-static void *ngx_edge_cache_l1_alloc(ngx_edge_cache_l1_t *l1, size_t size,
-    ngx_uint_t *evictions);
-static ngx_uint_t ngx_edge_cache_l1_evict(ngx_edge_cache_l1_t *l1);
 static ngx_edge_cache_node_t *ngx_edge_cache_l1_fill(ngx_edge_cache_l1_t *l1,
     const u_char *data, size_t size);
+static ngx_edge_cache_node_t *ngx_edge_cache_l1_node(ngx_edge_cache_l1_t *l1,
+    ngx_uint_t *evictions);
+static ngx_edge_cache_chunk_t *ngx_edge_cache_l1_chunk(
+    ngx_edge_cache_l1_t *l1, ngx_uint_t *evictions);
+static void *ngx_edge_cache_l1_alloc(ngx_edge_cache_l1_t *l1, size_t size);
+static ngx_uint_t ngx_edge_cache_l1_evict(ngx_edge_cache_l1_t *l1,
+    ngx_uint_t *evictions);
 static ngx_uint_t ngx_edge_cache_l1_purge_bucket(ngx_edge_cache_l1_t *l1,
     ngx_edge_cache_node_t **link, const ngx_edge_cache_label_t *label);
 static ngx_edge_cache_flight_t *ngx_edge_cache_flight_find(
@@ -365,106 +370,176 @@ ngx_edge_cache_l1_drop(ngx_edge_cache_l1_t *l1, ngx_edge_cache_node_t **link)
 
     ngx_memory_barrier();
 
-    ngx_edge_cache_l1_free(l1, node);
+    ngx_edge_cache_l1_spare(l1, node);
 }
 
 
+/* A node that is in no bucket. */
+
 static void
-ngx_edge_cache_l1_free(ngx_edge_cache_l1_t *l1, ngx_edge_cache_node_t *node)
+ngx_edge_cache_l1_spare(ngx_edge_cache_l1_t *l1, ngx_edge_cache_node_t *node)
+{
+    ngx_edge_cache_chunk_t  *first, *last;
+
+    first = node->chunks;
+    node->chunks = NULL;
+
+    if (first) {
+        for (last = first; last->next; last = last->next) { /* void */ }
+
+        last->next = l1->chunks;
+
+        ngx_memory_barrier();
+
+        l1->chunks = first;
+    }
+
+    node->next = l1->nodes;
+
+    ngx_memory_barrier();
+
+    l1->nodes = node;
+}
+
+
+static ngx_edge_cache_node_t *
+ngx_edge_cache_l1_fill(ngx_edge_cache_l1_t *l1, const u_char *data,
+    size_t size)
+{
+    size_t                    n;
+    ngx_uint_t                evictions;
+    ngx_edge_cache_node_t    *node;
+    ngx_edge_cache_chunk_t   *chunk, **last;
+
+    evictions = NGX_EDGE_CACHE_L1_EVICT;
+
+    node = ngx_edge_cache_l1_node(l1, &evictions);
+    if (node == NULL) {
+        return NULL;
+    }
+
+    node->chunks = NULL;
+    node->size = size;
+
+    for (last = &node->chunks; size; size -= n, data += n) {
+
+        n = ngx_min(size, sizeof(chunk->data));
+
+        chunk = ngx_edge_cache_l1_chunk(l1, &evictions);
+        if (chunk == NULL) {
+            ngx_edge_cache_l1_spare(l1, node);
+            return NULL;
+        }
+
+        chunk->next = NULL;
+        ngx_memcpy(chunk->data, data, n);
+
+        *last = chunk;
+        last = &chunk->next;
+    }
+
+    return node;
+}
+
+
+/* Spare, of the slab, or at the price of the entries used least recently. */
+
+static ngx_edge_cache_node_t *
+ngx_edge_cache_l1_node(ngx_edge_cache_l1_t *l1, ngx_uint_t *evictions)
+{
+    ngx_edge_cache_node_t  *node;
+
+    while (l1->nodes == NULL) {
+
+        node = ngx_edge_cache_l1_alloc(l1, sizeof(ngx_edge_cache_node_t));
+
+        if (node || !ngx_edge_cache_l1_evict(l1, evictions)) {
+            return node;
+        }
+    }
+
+    node = l1->nodes;
+    l1->nodes = node->next;
+
+    ngx_memory_barrier();
+
+    return node;
+}
+
+
+static ngx_edge_cache_chunk_t *
+ngx_edge_cache_l1_chunk(ngx_edge_cache_l1_t *l1, ngx_uint_t *evictions)
 {
     ngx_edge_cache_chunk_t  *chunk;
 
-    if (!ngx_edge_cache_l1_begin(l1)) {
-        return;
+    while (l1->chunks == NULL) {
+
+        chunk = ngx_edge_cache_l1_alloc(l1, sizeof(ngx_edge_cache_chunk_t));
+
+        if (chunk || !ngx_edge_cache_l1_evict(l1, evictions)) {
+            return chunk;
+        }
     }
 
-    while (node->chunks) {
-        chunk = node->chunks;
-        node->chunks = chunk->next;
-        ngx_slab_free_locked(l1->pool, chunk);
-    }
+    chunk = l1->chunks;
+    l1->chunks = chunk->next;
 
-    ngx_slab_free_locked(l1->pool, node);
+    ngx_memory_barrier();
 
-    ngx_edge_cache_l1_end(l1);
+    return chunk;
 }
 
 
-/* Before and behind calls of the slab; 0: it must not be called. */
+/* Memory of the slab; NULL: it has none, or must not be called. */
 
-static ngx_uint_t
-ngx_edge_cache_l1_begin(ngx_edge_cache_l1_t *l1)
+static void *
+ngx_edge_cache_l1_alloc(ngx_edge_cache_l1_t *l1, size_t size)
 {
-    if (l1->busy && !l1->broken) {
-        l1->broken = 1;
+    void  *p;
+
+    if (l1->full) {
+        return NULL;
+    }
+
+    if (l1->busy) {
+        l1->full = 1;
 
         ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
                       "edge cache: a worker was killed in the memory of a "
-                      "zone, which takes nothing new until nginx is started "
-                      "anew");
-    }
-
-    if (l1->broken) {
-        return 0;
+                      "zone, which grows no more until nginx is started anew");
+        return NULL;
     }
 
     l1->busy = 1;
 
     ngx_memory_barrier();
 
-    return 1;
-}
+    p = ngx_slab_alloc_locked(l1->pool, size);
 
-
-static void
-ngx_edge_cache_l1_end(ngx_edge_cache_l1_t *l1)
-{
     ngx_memory_barrier();
 
     l1->busy = 0;
-}
+    l1->full = (p == NULL);
 
-
-/* Memory, at the price of the entries used least recently. */
-
-static void *
-ngx_edge_cache_l1_alloc(ngx_edge_cache_l1_t *l1, size_t size,
-    ngx_uint_t *evictions)
-{
-    void  *p;
-
-    for ( ;; ) {
-
-        if (!ngx_edge_cache_l1_begin(l1)) {
-            return NULL;
-        }
-
-        p = ngx_slab_alloc_locked(l1->pool, size);
-
-        ngx_edge_cache_l1_end(l1);
-
-        if (p || *evictions == 0) {
-            return p;
-        }
-
-        (*evictions)--;
-
-        if (!ngx_edge_cache_l1_evict(l1)) {
-            return NULL;
-        }
-    }
+    return p;
 }
 
 
 /* Drops one of the next few entries, each turn of the hand others: nearly the
  * one used least recently of all, without a list that every use changes.  0:
- * there are none. */
+ * there are none, or enough were dropped. */
 
 static ngx_uint_t
-ngx_edge_cache_l1_evict(ngx_edge_cache_l1_t *l1)
+ngx_edge_cache_l1_evict(ngx_edge_cache_l1_t *l1, ngx_uint_t *evictions)
 {
     ngx_uint_t               i, n;
     ngx_edge_cache_node_t  **link, **oldest;
+
+    if (*evictions == 0) {
+        return 0;
+    }
+
+    (*evictions)--;
 
     n = 0;
     oldest = NULL;
@@ -491,48 +566,6 @@ ngx_edge_cache_l1_evict(ngx_edge_cache_l1_t *l1)
     }
 
     return oldest != NULL;
-}
-
-
-static ngx_edge_cache_node_t *
-ngx_edge_cache_l1_fill(ngx_edge_cache_l1_t *l1, const u_char *data,
-    size_t size)
-{
-    size_t                    n;
-    ngx_uint_t                evictions;
-    ngx_edge_cache_node_t    *node;
-    ngx_edge_cache_chunk_t   *chunk, **last;
-
-    evictions = NGX_EDGE_CACHE_L1_EVICT;
-
-    node = ngx_edge_cache_l1_alloc(l1, sizeof(ngx_edge_cache_node_t),
-                                   &evictions);
-    if (node == NULL) {
-        return NULL;
-    }
-
-    node->chunks = NULL;
-    node->size = size;
-
-    for (last = &node->chunks; size; size -= n, data += n) {
-
-        n = ngx_min(size, sizeof(chunk->data));
-
-        chunk = ngx_edge_cache_l1_alloc(l1, sizeof(ngx_edge_cache_chunk_t),
-                                        &evictions);
-        if (chunk == NULL) {
-            ngx_edge_cache_l1_free(l1, node);
-            return NULL;
-        }
-
-        chunk->next = NULL;
-        ngx_memcpy(chunk->data, data, n);
-
-        *last = chunk;
-        last = &chunk->next;
-    }
-
-    return node;
 }
 
 
