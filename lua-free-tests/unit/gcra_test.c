@@ -241,6 +241,15 @@ test_view(void)
     ngx_edge_gcra_view(&g, tat, NOW, &v);
     CHECK_INT(v.remaining, 200000 - 12345);
     CHECK_INT(v.more, 300);
+
+    /* where a double meets a whole number: all that would pass is told */
+
+    set("220000000100t/m", 0);
+    tat = NOW + 17600014;
+    ngx_edge_gcra_view(&g, tat, NOW, &v);
+    CHECK_INT(ngx_edge_gcra_wait(&g, tat, NOW, v.remaining), 0);
+    CHECK_INT(ngx_edge_gcra_wait(&g, tat, NOW, v.remaining + 1), 1);
+    CHECK_INT(v.more, 1);
 }
 
 

@@ -100,6 +100,13 @@ ngx_edge_gcra_view(const ngx_edge_gcra_t *g, int64_t tat, int64_t now,
 
     next = ngx_edge_gcra_cost(g, view->remaining + 1);
 
+    /* where doubles meet a whole number: all that would pass is told */
+
+    while (next <= left) {
+        view->remaining++;
+        next = ngx_edge_gcra_cost(g, view->remaining + 1);
+    }
+
     /* one more than the whole allowance there never is */
 
     view->more = (next > g->tau) ? view->reset : next - left;
