@@ -112,7 +112,11 @@ ngx_edge_terms_stem(const u_char *pos, const u_char *last)
         && ngx_edge_terms_ends(pos, last, ngx_edge_terms_verb_endings, 3,
                                &end))
     {
-        end -= 3;
+        /* three bytes if it is a syllable, but Han has characters of four */
+
+        do {
+            end--;
+        } while (end > pos && (*end & 0xc0) == 0x80);
     }
 
     /* a particle leaves two syllables at least, since many nouns of two end
