@@ -5,13 +5,12 @@
  *
  * Entries and flights in a slab zone.  A worker may be killed while it has
  * the lock: so a node is linked, and taken out, by one write of one pointer,
- * before and behind which it is whole; the lists of spare ones likewise.  What
+ * before and behind which it is whole; the list of spare blocks likewise.  What
  * is killed between the steps loses memory, and never finds another's.
  *
- * The slab is another matter: killed in it, it may give a page twice.  So its
- * calls are marked while they last, and who finds a mark that was left calls it
- * no more.  What it has given is never given back: in a full zone an entry
- * takes the place of others, and the slab is not asked.
+ * All blocks are of one size and are taken from the slab when the zone is made:
+ * whatever sizes come and go, each can take the place of any other, and no
+ * worker is ever killed in the slab, which may give a page twice then.
  */
 
 
@@ -25,7 +24,7 @@
                                               was used least recently */
 #define NGX_EDGE_CACHE_L1_TURN     16384   /* buckets looked at for them */
 #define NGX_EDGE_CACHE_L1_BATCH    64      /* buckets purged under one lock */
-#define NGX_EDGE_CACHE_CHUNK       1024
+#define NGX_EDGE_CACHE_BLOCK       1024
 #define NGX_EDGE_CACHE_WAYS        4
 
 
@@ -33,12 +32,14 @@ typedef struct ngx_edge_cache_chunk_s  ngx_edge_cache_chunk_t;
 typedef struct ngx_edge_cache_node_s   ngx_edge_cache_node_t;
 
 
+/* A block: what a node has no room for, or a spare one. */
 struct ngx_edge_cache_chunk_s {
     ngx_edge_cache_chunk_t   *next;
-    u_char                    data[NGX_EDGE_CACHE_CHUNK - sizeof(void *)];
+    u_char                    data[NGX_EDGE_CACHE_BLOCK - sizeof(void *)];
 };
 
 
+/* A block, too, with the first bytes of the entry in what is left of it. */
 struct ngx_edge_cache_node_s {
     ngx_edge_cache_node_t    *next;    /* in the bucket */
     ngx_edge_cache_chunk_t   *chunks;
@@ -47,7 +48,11 @@ struct ngx_edge_cache_node_s {
     ngx_uint_t                mark;    /* not purged, as of it */
     ngx_edge_cache_label_t    label;
     u_char                    key[NGX_EDGE_CACHE_KEY];
+    u_char                    data[1];
 };
+
+#define NGX_EDGE_CACHE_HEAD                                                   \
+    (NGX_EDGE_CACHE_BLOCK - offsetof(ngx_edge_cache_node_t, data))
 
 
 typedef struct {
@@ -61,10 +66,10 @@ typedef struct {
 struct ngx_edge_cache_l1_s {
     ngx_slab_pool_t           *pool;
     ngx_uint_t                 mask;       /* buckets - 1 */
-    ngx_uint_t                 busy;       /* in the slab */
-    ngx_uint_t                 full;       /* the slab gives nothing more */
-    ngx_edge_cache_node_t     *nodes;      /* spare ones */
-    ngx_edge_cache_chunk_t    *chunks;
+    u_char                    *blocks;
+    ngx_uint_t                 nblocks;
+    ngx_uint_t                 taken;      /* of them; the others are new */
+    ngx_edge_cache_chunk_t    *spare;      /* blocks that were given up */
     ngx_uint_t                 hand;       /* bucket to evict from next */
     uint64_t                   uses;
     uint64_t                   token;      /* of the last flight */
@@ -85,11 +90,8 @@ static void ngx_edge_cache_l1_spare(ngx_edge_cache_l1_t *l1,
     ngx_edge_cache_node_t *node);
 static ngx_edge_cache_node_t *ngx_edge_cache_l1_fill(ngx_edge_cache_l1_t *l1,
     const u_char *data, size_t size);
-static ngx_edge_cache_node_t *ngx_edge_cache_l1_node(ngx_edge_cache_l1_t *l1,
+static void *ngx_edge_cache_l1_block(ngx_edge_cache_l1_t *l1,
     ngx_uint_t *evictions);
-static ngx_edge_cache_chunk_t *ngx_edge_cache_l1_chunk(
-    ngx_edge_cache_l1_t *l1, ngx_uint_t *evictions);
-static void *ngx_edge_cache_l1_alloc(ngx_edge_cache_l1_t *l1, size_t size);
 static ngx_uint_t ngx_edge_cache_l1_evict(ngx_edge_cache_l1_t *l1,
     ngx_uint_t *evictions);
 static ngx_uint_t ngx_edge_cache_l1_purge_bucket(ngx_edge_cache_l1_t *l1,
@@ -149,7 +151,18 @@ ngx_edge_cache_l1_create(ngx_slab_pool_t *pool, size_t size)
 
     ngx_edge_cache_purges_init(&l1->purges, &pool->mutex, sets, p);
 
-    return l1;
+    /* nearly all that the slab has left: its own pages are not known here */
+
+    for (n = size / NGX_EDGE_CACHE_BLOCK; n; n -= n / 256 + 1) {
+        l1->blocks = ngx_slab_alloc(pool, n * NGX_EDGE_CACHE_BLOCK);
+
+        if (l1->blocks) {
+            l1->nblocks = n;
+            return l1;
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -189,7 +202,9 @@ ngx_edge_cache_l1_get(ngx_edge_cache_l1_t *l1, const u_char *key,
 
     node->used = ++l1->uses;
 
-    left = node->size;
+    n = ngx_min(node->size, NGX_EDGE_CACHE_HEAD);
+    p = ngx_cpymem(p, node->data, n);
+    left = node->size - n;
 
     for (chunk = node->chunks; left && chunk; chunk = chunk->next) {
         n = ngx_min(left, sizeof(chunk->data));
@@ -374,31 +389,23 @@ ngx_edge_cache_l1_drop(ngx_edge_cache_l1_t *l1, ngx_edge_cache_node_t **link)
 }
 
 
-/* A node that is in no bucket. */
+/* The blocks of a node that is in no bucket. */
 
 static void
 ngx_edge_cache_l1_spare(ngx_edge_cache_l1_t *l1, ngx_edge_cache_node_t *node)
 {
     ngx_edge_cache_chunk_t  *first, *last;
 
-    first = node->chunks;
-    node->chunks = NULL;
+    first = (ngx_edge_cache_chunk_t *) node;
+    first->next = node->chunks;
 
-    if (first) {
-        for (last = first; last->next; last = last->next) { /* void */ }
+    for (last = first; last->next; last = last->next) { /* void */ }
 
-        last->next = l1->chunks;
-
-        ngx_memory_barrier();
-
-        l1->chunks = first;
-    }
-
-    node->next = l1->nodes;
+    last->next = l1->spare;
 
     ngx_memory_barrier();
 
-    l1->nodes = node;
+    l1->spare = first;
 }
 
 
@@ -413,7 +420,7 @@ ngx_edge_cache_l1_fill(ngx_edge_cache_l1_t *l1, const u_char *data,
 
     evictions = NGX_EDGE_CACHE_L1_EVICT;
 
-    node = ngx_edge_cache_l1_node(l1, &evictions);
+    node = ngx_edge_cache_l1_block(l1, &evictions);
     if (node == NULL) {
         return NULL;
     }
@@ -421,15 +428,20 @@ ngx_edge_cache_l1_fill(ngx_edge_cache_l1_t *l1, const u_char *data,
     node->chunks = NULL;
     node->size = size;
 
-    for (last = &node->chunks; size; size -= n, data += n) {
+    n = ngx_min(size, NGX_EDGE_CACHE_HEAD);
+    ngx_memcpy(node->data, data, n);
 
-        n = ngx_min(size, sizeof(chunk->data));
+    last = &node->chunks;
 
-        chunk = ngx_edge_cache_l1_chunk(l1, &evictions);
+    for (size -= n, data += n; size; size -= n, data += n) {
+
+        chunk = ngx_edge_cache_l1_block(l1, &evictions);
         if (chunk == NULL) {
             ngx_edge_cache_l1_spare(l1, node);
             return NULL;
         }
+
+        n = ngx_min(size, sizeof(chunk->data));
 
         chunk->next = NULL;
         ngx_memcpy(chunk->data, data, n);
@@ -442,86 +454,31 @@ ngx_edge_cache_l1_fill(ngx_edge_cache_l1_t *l1, const u_char *data,
 }
 
 
-/* Spare, of the slab, or at the price of the entries used least recently. */
-
-static ngx_edge_cache_node_t *
-ngx_edge_cache_l1_node(ngx_edge_cache_l1_t *l1, ngx_uint_t *evictions)
-{
-    ngx_edge_cache_node_t  *node;
-
-    while (l1->nodes == NULL) {
-
-        node = ngx_edge_cache_l1_alloc(l1, sizeof(ngx_edge_cache_node_t));
-
-        if (node || !ngx_edge_cache_l1_evict(l1, evictions)) {
-            return node;
-        }
-    }
-
-    node = l1->nodes;
-    l1->nodes = node->next;
-
-    ngx_memory_barrier();
-
-    return node;
-}
-
-
-static ngx_edge_cache_chunk_t *
-ngx_edge_cache_l1_chunk(ngx_edge_cache_l1_t *l1, ngx_uint_t *evictions)
-{
-    ngx_edge_cache_chunk_t  *chunk;
-
-    while (l1->chunks == NULL) {
-
-        chunk = ngx_edge_cache_l1_alloc(l1, sizeof(ngx_edge_cache_chunk_t));
-
-        if (chunk || !ngx_edge_cache_l1_evict(l1, evictions)) {
-            return chunk;
-        }
-    }
-
-    chunk = l1->chunks;
-    l1->chunks = chunk->next;
-
-    ngx_memory_barrier();
-
-    return chunk;
-}
-
-
-/* Memory of the slab; NULL: it has none, or must not be called. */
+/* One that was given up, or a new one; or at the price of the entries used
+ * least recently. */
 
 static void *
-ngx_edge_cache_l1_alloc(ngx_edge_cache_l1_t *l1, size_t size)
+ngx_edge_cache_l1_block(ngx_edge_cache_l1_t *l1, ngx_uint_t *evictions)
 {
-    void  *p;
+    ngx_edge_cache_chunk_t  *block;
 
-    if (l1->full) {
-        return NULL;
+    while (l1->spare == NULL) {
+
+        if (l1->taken < l1->nblocks) {
+            return l1->blocks + l1->taken++ * NGX_EDGE_CACHE_BLOCK;
+        }
+
+        if (!ngx_edge_cache_l1_evict(l1, evictions)) {
+            return NULL;
+        }
     }
 
-    if (l1->busy) {
-        l1->full = 1;
-
-        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
-                      "edge cache: a worker was killed in the memory of a "
-                      "zone, which grows no more until nginx is started anew");
-        return NULL;
-    }
-
-    l1->busy = 1;
+    block = l1->spare;
+    l1->spare = block->next;
 
     ngx_memory_barrier();
 
-    p = ngx_slab_alloc_locked(l1->pool, size);
-
-    ngx_memory_barrier();
-
-    l1->busy = 0;
-    l1->full = (p == NULL);
-
-    return p;
+    return block;
 }
 
 

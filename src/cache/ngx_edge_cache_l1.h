@@ -4,8 +4,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * Entries in shared memory: a table of nodes by key, each with a chain of
- * chunks of one size, so that what one entry gives back another can use and
- * nothing fragments.  When the zone is full, of a few the one goes that was
+ * chunks, all of one size, so that what one entry gives back another can use
+ * and nothing fragments.  When the zone is full, of a few the one goes that was
  * used least recently.  An entry is linked when it is whole.
  *
  * In the same zone, of fixed size, so that a full zone leaves them working:
@@ -14,8 +14,8 @@
  * crowded out of its set is forgotten, which costs a second fetch, or answers
  * that are made anew.
  *
- * Knows no request.  Every function takes the zone's lock itself and nothing
- * else happens under it.
+ * Knows no request.  Every function takes the zone's lock itself, and nothing
+ * else happens under it but that a hit takes memory of its pool.
  */
 
 
@@ -43,8 +43,8 @@ typedef enum {
 } ngx_edge_cache_flight_e;
 
 
-/* Makes the table in an empty zone of that size; NULL: too small.  Turns off
- * the slab's log line about a full zone. */
+/* Makes the table in an empty zone of that size, of which it takes all; NULL:
+ * too small.  Turns off the slab's log line about a full zone. */
 ngx_edge_cache_l1_t *ngx_edge_cache_l1_create(ngx_slab_pool_t *pool,
     size_t size);
 

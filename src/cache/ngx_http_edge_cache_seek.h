@@ -93,7 +93,7 @@ ngx_int_t ngx_http_edge_cache_seek_get(ngx_http_edge_cache_seek_t *seek,
 ngx_http_edge_cache_errand_t *ngx_http_edge_cache_seek_errand(
     ngx_http_edge_cache_seek_t *seek);
 
-/* NGX_OK: the entry of seek->key is ours to make; NGX_AGAIN; NGX_ERROR. */
+/* NGX_OK: the entry of seek->key is ours to make; NGX_AGAIN. */
 ngx_int_t ngx_http_edge_cache_seek_lead(ngx_http_edge_cache_seek_t *seek);
 
 /* What will be stored is asked for now: purges from now on are over it. */
