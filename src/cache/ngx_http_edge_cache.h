@@ -253,6 +253,11 @@ uint64_t ngx_http_edge_cache_digest(const ngx_str_t *name);
 /* Sends a response, whose parts are in r->pool; as ngx_http_output_filter(). */
 ngx_int_t ngx_http_edge_cache_send(ngx_http_request_t *r,
     const ngx_edge_cache_entry_t *e);
+/* What Cache-Status and Age say of a hit, in r->pool; waited: for somebody who
+ * went for it.  NGX_OK, NGX_ERROR. */
+ngx_int_t ngx_http_edge_cache_hit_texts(ngx_http_request_t *r,
+    const ngx_edge_cache_entry_t *e, ngx_uint_t waited, ngx_str_t *status,
+    ngx_str_t *age);
 /* Adds Cache-Status, and Age to a hit. */
 ngx_int_t ngx_http_edge_cache_status(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx);

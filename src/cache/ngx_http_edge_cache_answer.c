@@ -225,8 +225,6 @@ static ngx_int_t
 ngx_http_edge_cache_answer_found(ngx_http_edge_cache_answer_t *answer,
     const ngx_edge_cache_entry_t *e, const char *how)
 {
-    time_t                   now;
-    u_char                  *p;
     ngx_str_t                status, age;
     ngx_http_request_t      *r;
     ngx_http_edge_record_t  *rec;
@@ -236,23 +234,9 @@ ngx_http_edge_cache_answer_found(ngx_http_edge_cache_answer_t *answer,
     rec = ngx_http_edge_record_get(r);
     rec->cache_status = how;
 
-    p = ngx_pnalloc(r->pool, sizeof("ai-edge; hit; ttl=; collapsed")
-                             + 2 * NGX_TIME_T_LEN);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    now = ngx_time();
-
-    status.data = p;
-    p = ngx_sprintf(p, "ai-edge; hit; ttl=%T%s", e->expires - now,
-                    answer->seek.waited ? "; collapsed" : "");
-    status.len = p - status.data;
-
-    age.data = p;
-    age.len = ngx_sprintf(p, "%T", ngx_max(now - e->stored, 0)) - p;
-
-    if (ngx_http_edge_header_set(r, "Cache-Status", &status) != NGX_OK
+    if (ngx_http_edge_cache_hit_texts(r, e, answer->seek.waited, &status, &age)
+        != NGX_OK
+        || ngx_http_edge_header_set(r, "Cache-Status", &status) != NGX_OK
         || ngx_http_edge_header_set(r, "Age", &age) != NGX_OK)
     {
         return NGX_ERROR;

@@ -223,17 +223,35 @@ ngx_http_edge_cache_status(ngx_http_request_t *r,
 }
 
 
-/* Of every hit, so written without ngx_sprintf(); no entry has an Age among
- * its fields. */
+/* No entry has an Age among its fields. */
 
 static ngx_int_t
 ngx_http_edge_cache_hit_status(ngx_http_request_t *r,
     ngx_http_edge_cache_ctx_t *ctx)
 {
-    time_t                         now;
-    u_char                        *p;
-    ngx_str_t                      status, age;
-    const ngx_edge_cache_entry_t  *e;
+    ngx_str_t  status, age;
+
+    if (ngx_http_edge_cache_hit_texts(r, ctx->entry, ctx->seek.waited,
+                                      &status, &age)
+        != NGX_OK
+        || ngx_http_edge_header_add(r, "Cache-Status", &status) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_edge_header_add(r, "Age", &age);
+}
+
+
+/* Of every hit, so written without ngx_sprintf(). */
+
+ngx_int_t
+ngx_http_edge_cache_hit_texts(ngx_http_request_t *r,
+    const ngx_edge_cache_entry_t *e, ngx_uint_t waited, ngx_str_t *status,
+    ngx_str_t *age)
+{
+    time_t   now;
+    u_char  *p;
 
     p = ngx_pnalloc(r->pool, sizeof("ai-edge; hit; ttl=; collapsed")
                              + 2 * NGX_TIME_T_LEN);
@@ -241,26 +259,21 @@ ngx_http_edge_cache_hit_status(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    e = ctx->entry;
     now = ngx_time();
 
-    status.data = p;
+    status->data = p;
     p = ngx_cpymem(p, "ai-edge; hit; ttl=", sizeof("ai-edge; hit; ttl=") - 1);
     p = ngx_edge_decimal(p, e->expires - now);
 
-    if (ctx->seek.waited) {
+    if (waited) {
         p = ngx_cpymem(p, "; collapsed", sizeof("; collapsed") - 1);
     }
 
-    status.len = p - status.data;
+    status->len = p - status->data;
 
-    age.data = p;
+    age->data = p;
     p = ngx_edge_decimal(p, e->age + ngx_max(now - e->stored, 0));
-    age.len = p - age.data;
+    age->len = p - age->data;
 
-    if (ngx_http_edge_header_add(r, "Cache-Status", &status) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_edge_header_add(r, "Age", &age);
+    return NGX_OK;
 }
