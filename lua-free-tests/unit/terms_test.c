@@ -217,6 +217,10 @@ test_question_korean(void)
                "생산 회의");
     CHECK_TEXT(asked("담당자는 누구입니까"), "담당 당자");
     CHECK_TEXT(asked("PX-204-B의 납기는?"), "px_204_b px 204 b 납기");
+
+    /* a character of four bytes is one character as well */
+    CHECK_TEXT(asked("회의 \xf0\xa0\xae\xb7하고"), "회의");
+    CHECK_TEXT(asked("\xf0\xa0\xae\xb7口하고"), "\xf0\xa0\xae\xb7口");
 }
 
 

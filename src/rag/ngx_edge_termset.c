@@ -12,6 +12,7 @@
 #include <math.h>
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "lib/ngx_edge_utf8.h"
 #include "rag/ngx_edge_terms.h"
 
 
@@ -128,9 +129,9 @@ ngx_edge_terms_stem(const u_char *pos, const u_char *last)
         return pos;
     }
 
-    /* one syllable without its ending is found in no pair of a document */
+    /* one character without its ending is found in no pair of a document */
 
-    if (end < last && end - pos <= 3) {
+    if (end < last && ngx_edge_utf8_count(pos, end - pos) < 2) {
         return pos;
     }
 
