@@ -27,6 +27,10 @@ my $awkward = "\xef\xbb\xbf: hello\r\n\r\n"
     . "data: {\"choices\":[{\"delta\":{\"content\":\"\"}}]}\n\n"
     . "data: $finish\n\ndata: $usage\r\n\r\ndata: [DONE]\n\n";
 
+# A chunk that says its model and what was used so far.
+my $counted = '{"model":"m-3","choices":[{"index":0,"delta":{"content":"%s"},'
+    . '"finish_reason":null}],"usage":{"prompt_tokens":%d}}';
+
 # What a model sends and then does.
 my $partly = sub {
     my ($events, @then) = @_;
@@ -66,6 +70,13 @@ Edge::Rag::serve(
                              . '"finish_reason":"length"}]}'), \'[DONE]'),
                 '')
     },
+    repeats => sub {
+        chunked($type, sse(map { ref $_ ? $_ : \sprintf $counted, $_, 1 }
+                           'a [1', ']', '\\"b\\"', '', "\xc3\xa9 \\u00e9",
+                           '","x":"', \sprintf($counted, 'c', 2),
+                           \'{"choices":[],"usage":{"prompt_tokens":7}}',
+                           'd', 'e', \'[DONE]'), '')
+    },
     cites => sub {
         chunked($type, sse('a [', '9', '] [1] [', '2,', ' 7] [x', '5]',
                            \'[DONE]'), '')
@@ -94,6 +105,8 @@ Edge::Rag::serve(
     mid_error => $partly->(sse('half', \'{"error":{"message":"x"}}', 'b'),
                            \600),
     mid_garbage => $partly->(sse('half') . "data: oops\n\n", \600),
+    mid_repeat => $partly->(sse(map { \sprintf $counted, $_, 1 }
+                                'half', "\xff", 'b'), \600),
     mid_cut => $partly->(sse('half') . 'data: {"choices":[{"de', undef),
     mid_cutlen => sub {
         ("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" . sse('half'),
@@ -1097,3 +1110,26 @@ ask('{"query":"q","stream":true}')
 qr/"delta":"a "\}\n\nevent: usage.*event: done/s
 --- no_error_log
 edge rag: generate failed
+
+
+
+=== TEST 49: chunks that differ by their text, and by more
+--- generate: repeats
+--- request eval
+ask('{"query":"q","stream":true}')
+--- response_body_like eval
+my @texts = ('a [1', ']', '\"b\"', "\xc3\xa9 \xc3\xa9", 'c', 'd', 'e');
+my $tokens = join '', map { qq(event: token\ndata: {"delta":"$_"}\n\n) }
+    @texts;
+qr/"request_id":"r-1"\}\n\n\Q$tokens\Eevent: usage\ndata: \{"prompt_tokens":1,[^\n]*\n\nevent: done\ndata: [^\n]*"model":"m-3"/
+
+
+
+=== TEST 50: a chunk like the one before whose text is no UTF-8
+--- generate: mid_repeat other
+--- request eval
+ask('{"query":"q","stream":true}')
+--- response_body_like eval
+qr/"delta":"half"\}\n\nevent: error\ndata: \{"code":"service_unavailable",[^\n]*\n\n\z/
+--- error_log
+edge rag: generate failed, the answer is not JSON

@@ -217,7 +217,7 @@ ngx_edge_buf_fraction(ngx_edge_buf_t *b, double n)
 void
 ngx_edge_buf_json(ngx_edge_buf_t *b, const u_char *data, size_t len)
 {
-    uint64_t       word;
+    uint64_t       special;
     const u_char  *p, *last;
 
     last = len ? data + len : data;    /* data may be NULL then */
@@ -227,9 +227,10 @@ ngx_edge_buf_json(ngx_edge_buf_t *b, const u_char *data, size_t len)
     while (data < last) {
 
         for (p = data; last - p >= 8; p += 8) {
-            ngx_memcpy(&word, p, 8);
+            special = ngx_edge_word_special(ngx_edge_word(p));
 
-            if (ngx_edge_word_special(word)) {
+            if (special) {
+                p += ngx_edge_word_first(special);
                 break;
             }
         }

@@ -28,6 +28,8 @@ static ngx_int_t ngx_edge_scan_value(ngx_edge_scan_t *s);
 static ngx_int_t ngx_edge_scan_enter(ngx_edge_scan_t *s, u_char c);
 static ngx_int_t ngx_edge_scan_next(ngx_edge_scan_t *s, u_char close);
 static ngx_int_t ngx_edge_scan_quoted(ngx_edge_scan_t *s, ngx_str_t *raw);
+static ngx_inline u_char *ngx_edge_scan_plain(u_char *p, u_char *last,
+    uint64_t *high);
 static u_char *ngx_edge_scan_escape(u_char *p, u_char *last);
 static ngx_int_t ngx_edge_scan_literal(ngx_edge_scan_t *s, const char *word,
     size_t len);
@@ -71,8 +73,6 @@ ngx_edge_scan_fail(ngx_edge_scan_t *s)
 static ngx_inline u_char *
 ngx_edge_scan_space(u_char *p, u_char *last)
 {
-    uint64_t  word;
-
     while (p < last
            && *p <= ' '
            && (*p == ' ' || *p == LF || *p == CR || *p == '\t'))
@@ -81,13 +81,7 @@ ngx_edge_scan_space(u_char *p, u_char *last)
 
         /* the indentation of a text made to be read */
 
-        while (last - p >= 8) {
-            ngx_memcpy(&word, p, 8);
-
-            if (word != NGX_EDGE_WORD_ONES * ' ') {
-                break;
-            }
-
+        while (last - p >= 8 && ngx_edge_word(p) == NGX_EDGE_WORD_ONES * ' ') {
             p += 8;
         }
     }
@@ -268,7 +262,7 @@ static ngx_int_t
 ngx_edge_scan_quoted(ngx_edge_scan_t *s, ngx_str_t *raw)
 {
     u_char    *p, *last;
-    uint64_t   word, high;
+    uint64_t   high;
 
     if (*s->pos != '"') {
         return ngx_edge_scan_fail(s);
@@ -280,21 +274,7 @@ ngx_edge_scan_quoted(ngx_edge_scan_t *s, ngx_str_t *raw)
     high = 0;
 
     for ( ;; ) {
-
-        while (last - p >= 8) {
-            ngx_memcpy(&word, p, 8);
-
-            if (ngx_edge_word_special(word)) {
-                break;
-            }
-
-            high |= word;
-            p += 8;
-        }
-
-        while (p < last && !ngx_edge_scan_stop[*p]) {
-            high |= *p++;
-        }
+        p = ngx_edge_scan_plain(p, last, &high);
 
         if (p == last) {
             return ngx_edge_scan_fail(s);
@@ -321,6 +301,37 @@ ngx_edge_scan_quoted(ngx_edge_scan_t *s, ngx_str_t *raw)
     s->pos = p + 1;
 
     return NGX_OK;
+}
+
+
+/* The first byte at or behind p that cannot stand in a string as it is, or
+ * last; those before it are collected in high. */
+
+static ngx_inline u_char *
+ngx_edge_scan_plain(u_char *p, u_char *last, uint64_t *high)
+{
+    uint64_t    word, special;
+    ngx_uint_t  n;
+
+    while (last - p >= 8) {
+        word = ngx_edge_word(p);
+        special = ngx_edge_word_special(word);
+
+        if (special) {
+            n = ngx_edge_word_first(special);
+            *high |= ngx_edge_word_head(word, n);
+            return p + n;
+        }
+
+        *high |= word;
+        p += 8;
+    }
+
+    while (p < last && !ngx_edge_scan_stop[*p]) {
+        *high |= *p++;
+    }
+
+    return p;
 }
 
 
@@ -382,17 +393,12 @@ ngx_edge_scan_digits(u_char *p, u_char *last)
     start = p;
 
     while (last - p >= 8) {
-        ngx_memcpy(&word, p, 8);
-
+        word = ngx_edge_word(p);
         other = ngx_edge_scan_other(word);
 
         if (other) {
-#if (NGX_HAVE_LITTLE_ENDIAN)
-            p += __builtin_ctzll(other) / 8;
+            p += ngx_edge_word_first(other);
             return (p > start) ? p : NULL;
-#else
-            break;
-#endif
         }
 
         p += 8;
@@ -451,8 +457,6 @@ ngx_edge_scan_numeral(u_char *p, u_char *last)
 static ngx_inline u_char *
 ngx_edge_scan_fraction(u_char *p, u_char *last)
 {
-#if (NGX_HAVE_LITTLE_ENDIAN)
-
     uint64_t    head, word, other, mask;
     ngx_uint_t  shift;
 
@@ -460,8 +464,7 @@ ngx_edge_scan_fraction(u_char *p, u_char *last)
         return NULL;
     }
 
-    ngx_memcpy(&head, p, 8);
-
+    head = ngx_edge_word(p);
     shift = ((head & 0xff) == '-') * 8;
     head >>= shift;
     mask = (~0ULL >> shift) & ~0xffffULL;
@@ -473,24 +476,22 @@ ngx_edge_scan_fraction(u_char *p, u_char *last)
     }
 
     p += 8;
-    ngx_memcpy(&word, p, 8);
+    word = ngx_edge_word(p);
     other = ngx_edge_scan_other(word);
 
     if (other == 0) {
         p += 8;
-        ngx_memcpy(&word, p, 8);
+        word = ngx_edge_word(p);
         other = ngx_edge_scan_other(word);
     }
 
-    if (other) {
-        p += __builtin_ctzll(other) / 8;
-
-        return (*p == 'e' || *p == 'E') ? NULL : p;
+    if (other == 0) {
+        return NULL;
     }
 
-#endif
+    p += ngx_edge_word_first(other);
 
-    return NULL;
+    return (*p == 'e' || *p == 'E') ? NULL : p;
 }
 
 

@@ -3,8 +3,8 @@
  * Copyright (C) nginx AI edge contributors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Reads server-sent events byte by byte where a line begins, and eight at a
- * time inside a value.  The state is all in the struct, so a stream may be cut
+ * Reads server-sent events byte by byte where a line begins, and by memchr()
+ * inside a value.  The state is all in the struct, so a stream may be cut
  * anywhere.  UTF-8 is not looked at: a cut inside a character is as good as
  * any other.
  */
@@ -14,6 +14,7 @@
 
 
 #define NGX_EDGE_SSE_FIRST_SIZE  512
+#define NGX_EDGE_SSE_PIECE       512
 
 
 enum {
@@ -30,15 +31,6 @@ enum {
     sf_data,
     sf_event
 };
-
-
-#define NGX_EDGE_SSE_ONES  0x0101010101010101ULL
-#define NGX_EDGE_SSE_HIGH  0x8080808080808080ULL
-
-/* Has a high bit set if one of the eight bytes is c. */
-#define ngx_edge_sse_has(word, c)                                             \
-    ((((word) ^ (NGX_EDGE_SSE_ONES * (c))) - NGX_EDGE_SSE_ONES)               \
-     & ~((word) ^ (NGX_EDGE_SSE_ONES * (c))))
 
 
 static void ngx_edge_sse_reset(ngx_edge_sse_t *sse);
@@ -189,28 +181,24 @@ ngx_edge_sse_name(ngx_edge_sse_t *sse, u_char *p, u_char *last)
 }
 
 
-/* The first line break at or behind p, or last.  One pass for both kinds: a
- * memchr() for each would read a stream of CR over and over. */
+/* The first line break at or behind p, or last.  In pieces: looking for an LF
+ * as far as there is input would read a stream of CR over and over. */
 
 static u_char *
 ngx_edge_sse_line(u_char *p, u_char *last)
 {
-    uint64_t  word;
+    size_t   len;
+    u_char  *lf, *cr;
 
-    while (last - p >= 8) {
-        ngx_memcpy(&word, p, 8);
+    for ( /* void */ ; p < last; p += len) {
+        len = ngx_min(last - p, NGX_EDGE_SSE_PIECE);
 
-        if ((ngx_edge_sse_has(word, '\n') | ngx_edge_sse_has(word, '\r'))
-            & NGX_EDGE_SSE_HIGH)
-        {
-            break;
+        lf = memchr(p, LF, len);
+        cr = memchr(p, CR, lf ? (size_t) (lf - p) : len);
+
+        if (cr || lf) {
+            return cr ? cr : lf;
         }
-
-        p += 8;
-    }
-
-    while (p < last && *p != LF && *p != CR) {
-        p++;
     }
 
     return p;

@@ -42,8 +42,9 @@ ngx_edge_citation_init(ngx_edge_citation_t *c, ngx_uint_t passages)
 void
 ngx_edge_citation_feed(ngx_edge_citation_t *c, const u_char *text, size_t len)
 {
-    u_char  ch;
-    size_t  i;
+    u_char         ch;
+    size_t         i;
+    const u_char  *next;
 
     for (i = 0; i < len; i++) {
         ch = text[i];
@@ -55,7 +56,8 @@ ngx_edge_citation_feed(ngx_edge_citation_t *c, const u_char *text, size_t len)
             c->npending = 0;
 
         } else if (c->state == sw_text) {
-            continue;
+            next = memchr(text + i, '[', len - i);
+            i = (next ? (size_t) (next - text) : len) - 1;
 
         } else if (ch >= '0' && ch <= '9' && c->state != sw_behind) {
             c->state = sw_number;

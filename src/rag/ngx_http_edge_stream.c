@@ -26,6 +26,7 @@
 #include "lib/ngx_edge_shutdown.h"
 #include "lib/ngx_edge_sse.h"
 #include "lib/ngx_http_edge_headers.h"
+#include "rag/ngx_edge_repeat.h"
 #include "rag/ngx_http_edge_query.h"
 
 
@@ -43,6 +44,7 @@ struct ngx_http_edge_stream_s {
     ngx_http_edge_query_t  *query;
     ngx_http_edge_sub_t    *sub;
     ngx_edge_sse_t          sse;
+    ngx_edge_repeat_t       repeat;
 
     ngx_chain_t            *in;        /* not read yet */
     ngx_chain_t            *out;       /* made in this pass */
@@ -425,11 +427,18 @@ ngx_http_edge_stream_event(ngx_http_edge_stream_t *st)
         return NGX_OK;
     }
 
-    fault = ngx_http_edge_llm_event(q, &st->sse.data, &text);
+    if (ngx_edge_repeat_read(&st->repeat, &st->sse.data, &text) != NGX_OK) {
+        fault = ngx_http_edge_llm_event(q, &st->sse.data, &text);
 
-    if (fault) {
-        ngx_http_edge_stream_fail(st, fault);
-        return NGX_OK;
+        if (fault) {
+            ngx_http_edge_stream_fail(st, fault);
+            return NGX_OK;
+        }
+
+        /* also if it has no text: only what was read last may be repeated */
+
+        ngx_edge_repeat_keep(&st->repeat, q->ctx->request->pool,
+                             &st->sse.data, &text);
     }
 
     if (text.len == 0) {
