@@ -40,11 +40,17 @@
 #define NGX_HTTP_EDGE_STREAM_BUFFERED   0x08
 
 
+/* Reads the events of one call, and goes with the call's pool. */
+typedef struct {
+    ngx_edge_sse_t          sse;
+    ngx_edge_repeat_t       repeat;
+} ngx_http_edge_input_t;
+
+
 struct ngx_http_edge_stream_s {
     ngx_http_edge_query_t  *query;
     ngx_http_edge_sub_t    *sub;
-    ngx_edge_sse_t          sse;
-    ngx_edge_repeat_t       repeat;
+    ngx_http_edge_input_t  *input;
 
     ngx_chain_t            *in;        /* not read yet */
     ngx_chain_t            *out;       /* made in this pass */
@@ -212,10 +218,15 @@ ngx_http_edge_stream_attach(ngx_http_edge_query_t *q,
         q->stream = st;
     }
 
-    /* a second provider: nothing of the first one's answer was sent */
+    st->input = ngx_pcalloc(sub->pool, sizeof(ngx_http_edge_input_t));
+    if (st->input == NULL) {
+        return NGX_ERROR;
+    }
 
-    ngx_edge_sse_init(&st->sse, q->ctx->request->pool,
+    ngx_edge_sse_init(&st->input->sse, sub->pool,
                       NGX_HTTP_EDGE_STREAM_EVENT_MAX);
+
+    /* a second provider: nothing of the first one's answer was sent */
 
     st->sub = sub;
     st->in = NULL;
@@ -383,7 +394,7 @@ ngx_http_edge_stream_read(ngx_http_edge_stream_t *st)
             b->pos = b->last;
 
         } else if (!ngx_buf_special(b)) {
-            rc = ngx_edge_sse_read(&st->sse, &b->pos, b->last);
+            rc = ngx_edge_sse_read(&st->input->sse, &b->pos, b->last);
         }
 
         if (rc == NGX_OK) {
@@ -411,15 +422,18 @@ ngx_http_edge_stream_read(ngx_http_edge_stream_t *st)
 static ngx_int_t
 ngx_http_edge_stream_event(ngx_http_edge_stream_t *st)
 {
-    ngx_str_t               text;
+    ngx_str_t               text, *data;
     ngx_buf_t              *b;
     const char             *fault;
     ngx_edge_buf_t          out;
+    ngx_edge_repeat_t      *repeat;
     ngx_http_edge_query_t  *q;
 
     q = st->query;
+    data = &st->input->sse.data;
+    repeat = &st->input->repeat;
 
-    if (ngx_edge_scan_is(&st->sse.data, "[DONE]")) {
+    if (ngx_edge_scan_is(data, "[DONE]")) {
         st->done = 1;
     }
 
@@ -427,8 +441,8 @@ ngx_http_edge_stream_event(ngx_http_edge_stream_t *st)
         return NGX_OK;
     }
 
-    if (ngx_edge_repeat_read(&st->repeat, &st->sse.data, &text) != NGX_OK) {
-        fault = ngx_http_edge_llm_event(q, &st->sse.data, &text);
+    if (ngx_edge_repeat_read(repeat, data, &text) != NGX_OK) {
+        fault = ngx_http_edge_llm_event(q, data, &text);
 
         if (fault) {
             ngx_http_edge_stream_fail(st, fault);
@@ -437,8 +451,7 @@ ngx_http_edge_stream_event(ngx_http_edge_stream_t *st)
 
         /* also if it has no text: only what was read last may be repeated */
 
-        ngx_edge_repeat_keep(&st->repeat, q->ctx->request->pool,
-                             &st->sse.data, &text);
+        ngx_edge_repeat_keep(repeat, st->sub->pool, data, &text);
     }
 
     if (text.len == 0) {
