@@ -31,6 +31,10 @@ my $awkward = "\xef\xbb\xbf: hello\r\n\r\n"
 my $counted = '{"model":"m-3","choices":[{"index":0,"delta":{"content":"%s"},'
     . '"finish_reason":null}],"usage":{"prompt_tokens":%d}}';
 
+# One with what OpenAI sends so that its length tells nothing.
+my $padded = '{"choices":[{"index":0,"delta":{"content":"%s"},'
+    . '"finish_reason":null}],"usage":null,"obfuscation":"%s"}';
+
 # What a model sends and then does.
 my $partly = sub {
     my ($events, @then) = @_;
@@ -105,6 +109,11 @@ Edge::Rag::serve(
     mid_error => $partly->(sse('half', \'{"error":{"message":"x"}}', 'b'),
                            \600),
     mid_garbage => $partly->(sse('half') . "data: oops\n\n", \600),
+    padded => sub {
+        chunked($type, sse(map { \sprintf $padded, @$_ }
+                           ['a', 'x'], ['b', 'yy'], ['c', ''], ['d', '\\"']),
+                sse(\sprintf($padded, 'e', "\xff"), 'f'), '')
+    },
     mid_repeat => $partly->(sse(map { \sprintf $counted, $_, 1 }
                                 'half', "\xff", 'b'), \600),
     mid_cut => $partly->(sse('half') . 'data: {"choices":[{"de', undef),
@@ -1131,5 +1140,18 @@ qr/"request_id":"r-1"\}\n\n\Q$tokens\Eevent: usage\ndata: \{"prompt_tokens":1,[^
 ask('{"query":"q","stream":true}')
 --- response_body_like eval
 qr/"delta":"half"\}\n\nevent: error\ndata: \{"code":"service_unavailable",[^\n]*\n\n\z/
+--- error_log
+edge rag: generate failed, the answer is not JSON
+
+
+
+=== TEST 51: chunks that differ by their text and their padding
+--- generate: padded other
+--- request eval
+ask('{"query":"q","stream":true}')
+--- response_body_like eval
+my $tokens = join '', map { qq(event: token\ndata: {"delta":"$_"}\n\n) }
+    'a' .. 'd';
+qr/"request_id":"r-1"\}\n\n\Q$tokens\Eevent: error\ndata: \{"code":"service_unavailable",[^\n]*\n\n\z/
 --- error_log
 edge rag: generate failed, the answer is not JSON

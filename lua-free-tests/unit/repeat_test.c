@@ -16,17 +16,19 @@
 static ngx_pool_t  *pool;
 
 
-/* Keeps the chunk around the first "one" in it. */
+/* Keeps the chunk around the first "one" in it, and the first "pad". */
 static void
 keep(ngx_edge_repeat_t *repeat, const char *chunk)
 {
-    ngx_str_t  json, text;
+    ngx_str_t  json, text, padding;
 
     json = unit_str(chunk);
     text.data = (u_char *) strstr(chunk, "one");
     text.len = 3;
+    padding.data = (u_char *) strstr(chunk, "pad");
+    padding.len = 3;
 
-    ngx_edge_repeat_keep(repeat, pool, &json, &text);
+    ngx_edge_repeat_keep(repeat, pool, &json, &text, &padding);
 }
 
 
@@ -111,12 +113,44 @@ test_other(void)
 
 
 static void
+test_padding(void)
+{
+    ngx_edge_repeat_t  repeat;
+
+    ngx_memzero(&repeat, sizeof(ngx_edge_repeat_t));
+    keep(&repeat, "{\"a\":\"one\",\"b\":1,\"p\":\"pad\"}");
+
+    CHECK_READ("{\"a\":\"one\",\"b\":1,\"p\":\"pad\"}", "one");
+    CHECK_READ("{\"a\":\"two\",\"b\":1,\"p\":\"\"}", "two");
+    CHECK_READ("{\"a\":\"\",\"b\":1,\"p\":\"a long \\\" one\"}", "");
+
+    CHECK(read_chunk(&repeat, "{\"a\":\"x\",\"b\":2,\"p\":\"pad\"}") == NULL);
+    CHECK(read_chunk(&repeat, "{\"a\":\"x\",\"b\":1,\"p\":\"\xff\"}") == NULL);
+    CHECK(read_chunk(&repeat, "{\"a\":\"x\",\"b\":1,\"p\":\"x}") == NULL);
+    CHECK(read_chunk(&repeat, "{\"a\":\"x\",\"b\":1,\"p\":\"x\"") == NULL);
+    CHECK(read_chunk(&repeat, "{\"a\":\"x\",\"b\":1,\"p\":") == NULL);
+    CHECK(read_chunk(&repeat, "{\"a\":\"x\",\"b\":1,\"p\":1}") == NULL);
+    CHECK(read_chunk(&repeat, "{\"a\":\"x\",\"b\":1,\"p\":\"\",\"c\":1}")
+          == NULL);
+    CHECK(read_chunk(&repeat, "{\"a\":\"x") == NULL);
+    CHECK(read_chunk(&repeat, "{\"a\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"")
+          == NULL);
+
+    /* one that stands before the text is as the rest */
+    keep(&repeat, "{\"p\":\"pad\",\"a\":\"one\"}");
+    CHECK_READ("{\"p\":\"pad\",\"a\":\"two\"}", "two");
+    CHECK(read_chunk(&repeat, "{\"p\":\"p\",\"a\":\"two\"}") == NULL);
+}
+
+
+static void
 test_keep(void)
 {
     u_char             *data, big[NGX_EDGE_REPEAT_MAX + 8];
-    ngx_str_t           json, text;
+    ngx_str_t           json, text, none;
     ngx_edge_repeat_t   repeat;
 
+    ngx_str_null(&none);
     ngx_memzero(&repeat, sizeof(ngx_edge_repeat_t));
     keep(&repeat, "{\"a\":\"one\"}");
     data = repeat.data;
@@ -132,7 +166,7 @@ test_keep(void)
     json = unit_str("{\"a\":\"\"}");
     text.data = json.data + 6;
     text.len = 0;
-    ngx_edge_repeat_keep(&repeat, pool, &json, &text);
+    ngx_edge_repeat_keep(&repeat, pool, &json, &text, &none);
     CHECK(read_chunk(&repeat, "{\"a\":\"two\"}") == NULL);
 
     /* as much as fits, and not a byte more */
@@ -143,11 +177,11 @@ test_keep(void)
     text.len = 3;
 
     json.len = NGX_EDGE_REPEAT_MAX + 3;
-    ngx_edge_repeat_keep(&repeat, pool, &json, &text);
+    ngx_edge_repeat_keep(&repeat, pool, &json, &text, &none);
     CHECK_INT(ngx_edge_repeat_read(&repeat, &json, &text), NGX_OK);
 
     json.len = NGX_EDGE_REPEAT_MAX + 4;
-    ngx_edge_repeat_keep(&repeat, pool, &json, &text);
+    ngx_edge_repeat_keep(&repeat, pool, &json, &text, &none);
     CHECK_INT(ngx_edge_repeat_read(&repeat, &json, &text), NGX_DECLINED);
 }
 
@@ -177,6 +211,7 @@ main(void)
 
     RUN(test_read);
     RUN(test_other);
+    RUN(test_padding);
     RUN(test_keep);
     RUN(test_no_memory);
 

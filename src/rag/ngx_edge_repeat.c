@@ -3,7 +3,7 @@
  * Copyright (C) nginx AI edge contributors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Chunks that differ by their text only.  The bytes before the text being the
+ * Chunks that differ by strings only.  The bytes before the text being the
  * same, a reader of JSON is at the same place in the same state when it comes
  * to the text; behind a string that is whole it is again.
  */
@@ -16,17 +16,33 @@
 #define NGX_EDGE_REPEAT_STEP  128
 
 
+static u_char *ngx_edge_repeat_string(u_char *quote, u_char *last,
+    ngx_str_t *inside);
+
+
 void
 ngx_edge_repeat_keep(ngx_edge_repeat_t *repeat, ngx_pool_t *pool,
-    const ngx_str_t *json, const ngx_str_t *text)
+    const ngx_str_t *json, const ngx_str_t *text, const ngx_str_t *padding)
 {
-    size_t  len, before;
+    size_t   len;
+    u_char  *p, *end, *behind;
 
     repeat->before = 0;
 
+    if (text->len == 0) {
+        return;
+    }
+
+    end = text->data + text->len;
+    behind = end;
     len = json->len - text->len;
 
-    if (text->len == 0 || len > NGX_EDGE_REPEAT_MAX) {
+    if (padding->data > end) {
+        behind = padding->data + padding->len;
+        len -= padding->len;
+    }
+
+    if (len > NGX_EDGE_REPEAT_MAX) {
         return;
     }
 
@@ -43,13 +59,13 @@ ngx_edge_repeat_keep(ngx_edge_repeat_t *repeat, ngx_pool_t *pool,
         }
     }
 
-    before = text->data - json->data;
+    repeat->before = text->data - json->data;
+    repeat->between = (behind > end) ? padding->data - end : 0;
+    repeat->behind = json->data + json->len - behind;
 
-    repeat->before = before;
-    repeat->behind = len - before;
-
-    ngx_memcpy(repeat->data, json->data, before);
-    ngx_memcpy(repeat->data + before, text->data + text->len, len - before);
+    p = ngx_cpymem(repeat->data, json->data, repeat->before);
+    p = ngx_cpymem(p, end, repeat->between);
+    ngx_memcpy(p, behind, repeat->behind);
 }
 
 
@@ -57,28 +73,40 @@ ngx_int_t
 ngx_edge_repeat_read(const ngx_edge_repeat_t *repeat, const ngx_str_t *json,
     ngx_str_t *text)
 {
-    size_t           before, behind;
-    ngx_str_t        inside;
-    ngx_edge_scan_t  s;
+    u_char        *p, *last;
+    ngx_str_t      inside, padding;
+    const u_char  *kept;
 
-    before = repeat->before;
-    behind = repeat->behind;
+    kept = repeat->data;
 
-    if (before == 0
-        || json->len < before + behind
-        || ngx_memcmp(json->data, repeat->data, before) != 0
-        || ngx_memcmp(json->data + json->len - behind, repeat->data + before,
-                      behind) != 0)
+    if (repeat->before == 0
+        || json->len < repeat->before + repeat->between + repeat->behind
+        || ngx_memcmp(json->data, kept, repeat->before) != 0)
     {
         return NGX_DECLINED;
     }
 
-    /* the string must end where those bytes begin, and with their quote */
+    kept += repeat->before;
+    last = json->data + json->len;
 
-    ngx_edge_scan_init(&s, json->data + before - 1, json->len - before + 1);
+    p = ngx_edge_repeat_string(json->data + repeat->before - 1, last, &inside);
 
-    if (ngx_edge_scan_string(&s, &inside) != NGX_OK
-        || inside.len != json->len - before - behind)
+    if (p && repeat->between) {
+
+        if ((size_t) (last - p) < repeat->between
+            || ngx_memcmp(p, kept, repeat->between) != 0)
+        {
+            return NGX_DECLINED;
+        }
+
+        kept += repeat->between;
+
+        p = ngx_edge_repeat_string(p + repeat->between - 1, last, &padding);
+    }
+
+    if (p == NULL
+        || (size_t) (last - p) != repeat->behind
+        || ngx_memcmp(p, kept, repeat->behind) != 0)
     {
         return NGX_DECLINED;
     }
@@ -86,4 +114,22 @@ ngx_edge_repeat_read(const ngx_edge_repeat_t *repeat, const ngx_str_t *json,
     *text = inside;
 
     return NGX_OK;
+}
+
+
+/* The quote that ends the string whose first one is at quote, and what is
+ * between them; NULL if it is no string. */
+
+static u_char *
+ngx_edge_repeat_string(u_char *quote, u_char *last, ngx_str_t *inside)
+{
+    ngx_edge_scan_t  s;
+
+    ngx_edge_scan_init(&s, quote, last - quote);
+
+    if (ngx_edge_scan_string(&s, inside) != NGX_OK) {
+        return NULL;
+    }
+
+    return inside->data + inside->len;
 }

@@ -26,7 +26,8 @@ static ngx_msec_t ngx_http_edge_llm_timeout(ngx_http_edge_query_t *q);
 static ngx_int_t ngx_http_edge_llm_messages(ngx_http_edge_query_t *q,
     ngx_edge_buf_t *b);
 static const char *ngx_http_edge_llm_object(ngx_http_edge_query_t *q,
-    ngx_str_t *json, const char *message, ngx_str_t *text);
+    ngx_str_t *json, const char *message, ngx_str_t *text,
+    ngx_str_t *padding);
 static ngx_int_t ngx_http_edge_llm_choices(ngx_http_edge_query_t *q,
     ngx_edge_scan_t *s, const char *message, ngx_str_t *text);
 static void ngx_http_edge_llm_choice(ngx_http_edge_query_t *q,
@@ -167,12 +168,13 @@ ngx_http_edge_llm_messages(ngx_http_edge_query_t *q, ngx_edge_buf_t *b)
 const char *
 ngx_http_edge_llm_read(ngx_http_edge_query_t *q, ngx_http_edge_sub_t *sub)
 {
-    ngx_str_t    text;
+    ngx_str_t    text, padding;
     const char  *fault;
 
     ngx_str_null(&text);
 
-    fault = ngx_http_edge_llm_object(q, &sub->answer, "message", &text);
+    fault = ngx_http_edge_llm_object(q, &sub->answer, "message", &text,
+                                     &padding);
 
     if (fault) {
         return fault;
@@ -191,20 +193,21 @@ ngx_http_edge_llm_read(ngx_http_edge_query_t *q, ngx_http_edge_sub_t *sub)
 
 const char *
 ngx_http_edge_llm_event(ngx_http_edge_query_t *q, ngx_str_t *data,
-    ngx_str_t *text)
+    ngx_str_t *text, ngx_str_t *padding)
 {
     ngx_str_null(text);
+    ngx_str_null(padding);
 
-    return ngx_http_edge_llm_object(q, data, "delta", text);
+    return ngx_http_edge_llm_object(q, data, "delta", text, padding);
 }
 
 
 /* A completion or a chunk of one; message names the member that holds the
- * text. */
+ * text.  OpenAI pads its chunks with an "obfuscation". */
 
 static const char *
 ngx_http_edge_llm_object(ngx_http_edge_query_t *q, ngx_str_t *json,
-    const char *message, ngx_str_t *text)
+    const char *message, ngx_str_t *text, ngx_str_t *padding)
 {
     ngx_str_t        key, raw;
     ngx_uint_t       known;
@@ -233,6 +236,9 @@ ngx_http_edge_llm_object(ngx_http_edge_query_t *q, ngx_str_t *json,
             {
                 ngx_http_edge_llm_keep(q, &raw, &q->model);
             }
+
+        } else if (ngx_edge_scan_is(&key, "obfuscation")) {
+            (void) ngx_edge_scan_string_or_skip(&s, padding);
 
         } else if (ngx_edge_scan_is(&key, "usage")
                    && ngx_edge_scan_type(&s) == ngx_edge_scan_type_object)

@@ -211,9 +211,10 @@ ngx_http_edge_sub_t *ngx_http_edge_llm_call(ngx_http_edge_query_t *q,
 const char *ngx_http_edge_llm_read(ngx_http_edge_query_t *q,
     ngx_http_edge_sub_t *sub);
 /* Reads one event of a stream: text is its piece of the answer (empty: none),
- * the rest goes into q.  NULL, or what is wrong. */
+ * padding what means nothing (data NULL: none), the rest goes into q.  NULL, or
+ * what is wrong. */
 const char *ngx_http_edge_llm_event(ngx_http_edge_query_t *q,
-    ngx_str_t *data, ngx_str_t *text);
+    ngx_str_t *data, ngx_str_t *text, ngx_str_t *padding);
 
 /* ngx_http_edge_stream.c: the client's stream. */
 

@@ -422,7 +422,7 @@ ngx_http_edge_stream_read(ngx_http_edge_stream_t *st)
 static ngx_int_t
 ngx_http_edge_stream_event(ngx_http_edge_stream_t *st)
 {
-    ngx_str_t               text, *data;
+    ngx_str_t               text, padding, *data;
     ngx_buf_t              *b;
     const char             *fault;
     ngx_edge_buf_t          out;
@@ -442,7 +442,7 @@ ngx_http_edge_stream_event(ngx_http_edge_stream_t *st)
     }
 
     if (ngx_edge_repeat_read(repeat, data, &text) != NGX_OK) {
-        fault = ngx_http_edge_llm_event(q, data, &text);
+        fault = ngx_http_edge_llm_event(q, data, &text, &padding);
 
         if (fault) {
             ngx_http_edge_stream_fail(st, fault);
@@ -451,7 +451,7 @@ ngx_http_edge_stream_event(ngx_http_edge_stream_t *st)
 
         /* also if it has no text: only what was read last may be repeated */
 
-        ngx_edge_repeat_keep(repeat, st->sub->pool, data, &text);
+        ngx_edge_repeat_keep(repeat, st->sub->pool, data, &text, &padding);
     }
 
     if (text.len == 0) {
