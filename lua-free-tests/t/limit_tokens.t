@@ -325,6 +325,37 @@ $full = left(question('/redis/broken', 'p'));
 leaves('/redis/hang', 'p', qr/event: token/);
 ok(until_true(sub { left(question('/redis/broken', 'p'))
                     == $full - $prompt - 100 }), 'a client that leaves');
+
+# One that leaves while Redis is asked: what it grants then goes back.
+
+sub held {
+    return scalar(() = $redis->call('CLIENT', 'LIST') =~ / flags=b /g);
+}
+
+sub charged { scalar @{$redis->call('KEYS', "edge:{$_[0]}:*")} }
+
+sub granted_late {
+    my ($tenant, $leaves) = @_;
+
+    $redis->call('CLIENT', 'PAUSE', 9000, 'WRITE');
+    my $s = connected();
+    print $s post('/redis/two/query', $json->encode($question))
+        =~ s/X-T: acme/X-T: $tenant/r;
+    ok(until_true(\&held), 'tokens are asked for');
+    close $s if $leaves;
+    asked_for();                       # the one worker has seen that
+    $redis->call('CLIENT', 'UNPAUSE');
+    until_true(sub { !held() });
+
+    return if $leaves;
+    return substr receive([$s], 1)->{$s}, 9, 3;
+}
+
+granted_late('gone', 1);
+ok(until_true(sub { charged('gone') == 0 }), 'for one that is gone');
+is(granted_late('here', 0), 200, 'for one that is there');
+is(charged('here'), 2, 'of two limits');
+
 is(statuses(question('/redis/chat', 'tiny')), 429, 'or refused');
 asked_for();
 is(statuses(question('/redis/chat', 'small')), 200, 'a small budget');

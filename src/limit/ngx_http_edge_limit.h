@@ -211,6 +211,10 @@ void ngx_http_edge_limit_said(const ngx_http_edge_limit_zone_t *zone,
 void ngx_http_edge_limit_transition(const ngx_http_edge_limit_zone_t *zone,
     ngx_uint_t lost, ngx_log_t *log);
 
+/* ngx_http_edge_limit_orphan.c: cancels a take of tokens, which go back if
+ * they are granted all the same. */
+void ngx_http_edge_limit_take_leave(ngx_http_edge_limit_take_t *take);
+
 /* ngx_http_edge_limit_lease.c: takes what leases have, and renews them.
  * NGX_OK, NGX_DECLINED as a take; NGX_AGAIN: Redis is to be asked for the
  * cells that are not held, and ..._done to be called behind it. */

@@ -93,7 +93,7 @@ ngx_http_edge_limit_release(void *data)
     ngx_uint_t  i;
 
     ngx_http_edge_limit_take_cancel(&ctx->take);
-    ngx_http_edge_limit_take_cancel(&ctx->tokens);
+    ngx_http_edge_limit_take_leave(&ctx->tokens);
 
     if (!ctx->holds) {
         return;

@@ -10,8 +10,8 @@
  *
  * A command is idle -> pending -> idle.  "pending" ends exactly once: by done,
  * called from the event loop and never inside send, or by cancel, which does
- * not call it.  Whoever frees the memory of a pending command cancels it
- * first.  A command may have been carried out although its answer is lost.
+ * not call it.  Whoever frees the memory of a pending command cancels or moves
+ * it first.  A command may have been carried out although its answer is lost.
  */
 
 
@@ -91,6 +91,11 @@ void ngx_edge_redis_script_init(ngx_edge_redis_script_t *script,
 
 /* done is not called any more; nothing if idle. */
 void ngx_edge_redis_cancel(ngx_edge_redis_cmd_t *cmd);
+
+/* What is pending of from is to's, which is idle, with its done and data; from
+ * is idle then, and its memory may go. */
+void ngx_edge_redis_move(ngx_edge_redis_cmd_t *from,
+    ngx_edge_redis_cmd_t *to);
 
 /* Whether a command sent now would leave. */
 ngx_uint_t ngx_edge_redis_ready(ngx_edge_redis_t *redis);

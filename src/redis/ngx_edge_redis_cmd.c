@@ -163,6 +163,22 @@ ngx_edge_redis_cancel(ngx_edge_redis_cmd_t *cmd)
 }
 
 
+void
+ngx_edge_redis_move(ngx_edge_redis_cmd_t *from, ngx_edge_redis_cmd_t *to)
+{
+    ngx_edge_redis_pending_t  *p;
+
+    p = from->pending;
+
+    from->pending = NULL;
+    to->pending = p;
+
+    if (p) {
+        p->cmd = to;
+    }
+}
+
+
 ngx_int_t
 ngx_edge_redis_send_own(ngx_edge_redis_conn_t *rc, ngx_edge_redis_own_pt own,
     ngx_uint_t argc, const ngx_str_t *argv)
