@@ -53,7 +53,9 @@ ngx_edge_word(const u_char *p)
 
     ngx_memcpy(&word, p, 8);
 
-#if !(NGX_HAVE_LITTLE_ENDIAN)
+    /* NGX_HAVE_LITTLE_ENDIAN is also unset where nginx could not tell */
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     word = __builtin_bswap64(word);
 #endif
 

@@ -307,8 +307,10 @@ ngx_http_edge_llm_choice(ngx_http_edge_query_t *q, ngx_edge_scan_t *s,
 
         } else if (ngx_edge_scan_is(&key, "finish_reason")) {
 
+            /* the first one: others would be kept one behind the other */
+
             if (ngx_edge_scan_string_or_skip(s, &raw) == NGX_OK
-                && raw.len)
+                && raw.len && !q->has_finish)
             {
                 q->has_finish = 1;
                 ngx_http_edge_llm_keep(q, &raw, &q->finish_reason);

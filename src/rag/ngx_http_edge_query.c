@@ -439,6 +439,7 @@ ngx_http_edge_query_reply_search(ngx_http_edge_query_t *q)
 static ngx_int_t
 ngx_http_edge_query_do_generate(ngx_http_edge_query_t *q)
 {
+    ngx_http_edge_sub_t             *call;
     ngx_http_edge_generate_conf_t   *conf;
     const ngx_http_edge_rag_conf_t  *rag;
 
@@ -454,11 +455,15 @@ ngx_http_edge_query_do_generate(ngx_http_edge_query_t *q)
                ? ngx_http_edge_query_finish(q) : NGX_ERROR;
     }
 
-    q->generate = ngx_http_edge_llm_call(q, &conf[q->provider]);
+    call = ngx_http_edge_llm_call(q, &conf[q->provider]);
 
-    if (q->generate == NULL) {
+    if (call == NULL
+        || (q->streamed && ngx_http_edge_stream_attach(q, call) != NGX_OK))
+    {
         return NGX_ERROR;
     }
+
+    q->generate = call;
 
     /* the sources are with the client, the rest is in the prompt */
 
@@ -467,14 +472,7 @@ ngx_http_edge_query_do_generate(ngx_http_edge_query_t *q)
     }
 
     ngx_http_edge_query_enter(q, ngx_http_edge_query_st_answer);
-
-    if (q->streamed
-        && ngx_http_edge_stream_attach(q, q->generate) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    ngx_http_edge_rag_call(q->ctx, q->generate);
+    ngx_http_edge_rag_call(q->ctx, call);
 
     return NGX_OK;
 }

@@ -185,7 +185,15 @@ ngx_http_edge_stream_attach(ngx_http_edge_query_t *q,
     ngx_http_edge_sub_t *sub)
 {
     ngx_http_cleanup_t      *cln;
+    ngx_http_edge_input_t   *input;
     ngx_http_edge_stream_t  *st;
+
+    input = ngx_pcalloc(sub->pool, sizeof(ngx_http_edge_input_t));
+    if (input == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_edge_sse_init(&input->sse, sub->pool, NGX_HTTP_EDGE_STREAM_EVENT_MAX);
 
     st = q->stream;
 
@@ -218,17 +226,10 @@ ngx_http_edge_stream_attach(ngx_http_edge_query_t *q,
         q->stream = st;
     }
 
-    st->input = ngx_pcalloc(sub->pool, sizeof(ngx_http_edge_input_t));
-    if (st->input == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_edge_sse_init(&st->input->sse, sub->pool,
-                      NGX_HTTP_EDGE_STREAM_EVENT_MAX);
-
     /* a second provider: nothing of the first one's answer was sent */
 
     st->sub = sub;
+    st->input = input;
     st->in = NULL;
     st->fault = NULL;
     st->done = 0;
@@ -496,11 +497,14 @@ ngx_http_edge_stream_event(ngx_http_edge_stream_t *st)
 }
 
 
-/* The buffer that is being filled if size fits, else a used or a new one. */
+/* The buffer that is being filled if size fits, else a used or a new one.  One
+ * that is too small is replaced by one of twice its size at least, so that
+ * little is left behind however the texts grow. */
 
 static ngx_buf_t *
 ngx_http_edge_stream_buf(ngx_http_edge_stream_t *st, size_t size)
 {
+    size_t        room;
     ngx_buf_t    *b;
     ngx_pool_t   *pool;
     ngx_chain_t  *cl;
@@ -526,14 +530,16 @@ ngx_http_edge_stream_buf(ngx_http_edge_stream_t *st, size_t size)
             (void) ngx_pfree(pool, b->start);  /* a small one stays */
         }
 
-        size = ngx_max(size, NGX_HTTP_EDGE_STREAM_BUF);
+        for (room = NGX_HTTP_EDGE_STREAM_BUF; room < size; room *= 2) {
+            /* void */
+        }
 
-        b->start = ngx_palloc(pool, size);
+        b->start = ngx_palloc(pool, room);
         if (b->start == NULL) {
             return NULL;
         }
 
-        b->end = b->start + size;
+        b->end = b->start + room;
     }
 
     b->pos = b->start;
