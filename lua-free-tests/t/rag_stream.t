@@ -1128,7 +1128,7 @@ edge rag: generate failed
 ask('{"query":"q","stream":true}')
 --- response_body_like eval
 my @texts = ('a [1', ']', '\"b\"', "\xc3\xa9 \xc3\xa9", 'c', 'd', 'e');
-my $tokens = join '', map { qq(event: token\ndata: {"delta":"$_"}\n\n) }
+my $tokens = CORE::join '', map { qq(event: token\ndata: {"delta":"$_"}\n\n) }
     @texts;
 qr/"request_id":"r-1"\}\n\n\Q$tokens\Eevent: usage\ndata: \{"prompt_tokens":1,[^\n]*\n\nevent: done\ndata: [^\n]*"model":"m-3"/
 
@@ -1150,7 +1150,7 @@ edge rag: generate failed, the answer is not JSON
 --- request eval
 ask('{"query":"q","stream":true}')
 --- response_body_like eval
-my $tokens = join '', map { qq(event: token\ndata: {"delta":"$_"}\n\n) }
+my $tokens = CORE::join '', map { qq(event: token\ndata: {"delta":"$_"}\n\n) }
     'a' .. 'd';
 qr/"request_id":"r-1"\}\n\n\Q$tokens\Eevent: error\ndata: \{"code":"service_unavailable",[^\n]*\n\n\z/
 --- error_log

@@ -15,79 +15,31 @@ BEGIN {
 }
 
 use Edge::Server;
-use Edge::Stub;
+use Edge::Stream;
 use Socket qw(SOL_SOCKET SO_LINGER);
 use Test::More;
 
 my $stub = $ENV{TEST_NGINX_RAND_PORT_1};
 
-my $head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-    . "Transfer-Encoding: chunked\r\n\r\n";
-
-my $token = 'data: {"choices":[{"delta":{"content":"' . 'x' x 900
-    . "\"}}]}\n\n";
-
-Edge::Stub::start($stub, {
-    embed => sub {
-        Edge::Stub::http('{"data":[{"index":0,"embedding":[1,2,3]}]}')
+my $nginx = start_streams(
+    models => {
+        flood => sub {
+            return ($stream_head, map({ chunk(token('x' x 900)) x 1000 }
+                                      1 .. 60), \600);
+        },
+        silent => sub { ($stream_head, \600) },
     },
-    search => sub {
-        Edge::Stub::http('{"result":{"points":[{"id":1,"score":0.9,"payload":'
-            . '{"tenant_id":"acme","doc_id":"d","chunk":0,"text":"t"}}]}}')
-    },
-    flood => sub {
-        my $piece = sprintf "%x\r\n%s\r\n", length $token, $token;
-        return ($head, map({ $piece x 1000 } 1 .. 60), \600);
-    },
-    silent => sub { ($head, \600) },
-});
-
-# Pipelines, and what their locations have besides.
-my %places = (flood => 'send_timeout 1s;',
-              silent => 'proxy_ignore_client_abort on;');
-my ($modules, $places) = ('', '');
-
-for my $name (sort keys %places) {
-    $modules .= <<"END";
-    edge_rag $name {
-        embed /_embed/ model=e dimensions=3;
-        search /_search/ collection=c;
-        generate /_$name/ model=m;
-        timeout embed=10m search=10m first_token=10m idle=10m stream=10m;
-    }
-    edge_module $name { rag $name; }
-END
-    $places .= "location /_$name/ { internal; $places{$name}"
-        . " proxy_pass http://127.0.0.1:$stub/$name/; }\n";
-}
-
-my $nginx = Edge::Server->start(<<"END");
-    error_log $Edge::Env::tmp/error.log info;
-    proxy_http_version 1.1;
-    proxy_set_header Connection "";
-    $modules
-    server {
-        listen 127.0.0.1:$ENV{TEST_NGINX_SERVER_PORT};
-        location /api/ { edge_tenant \$http_x_t unverified; edge_route on; }
-        location /_embed/ {
-            internal;
-            proxy_pass http://127.0.0.1:$stub/embed/;
-        }
-        location /_search/ {
-            internal;
-            proxy_pass http://127.0.0.1:$stub/search/;
-        }
-        $places
-        location = /ping { return 200 pong; }
-    }
-END
+    places => { flood => 'send_timeout 1s;',
+                silent => 'proxy_ignore_client_abort on;' },
+    timeout => 'embed=10m search=10m first_token=10m idle=10m stream=10m',
+    http => "error_log $Edge::Env::tmp/error.log info;",
+    server => 'location = /ping { return 200 pong; }',
+);
 
 # A client that has asked for a stream and got the header of its response.
-sub client {
-    my ($module) = @_;
+sub begun {
+    my $s = client(@_);
 
-    my $s = connected() or die "no connection\n";
-    print $s post("/api/v1/$module/query", '{"query":"q","stream":true}');
     sysread $s, my $first, 12;
     is($first, 'HTTP/1.1 200', 'a stream begins');
     return $s;
@@ -106,7 +58,7 @@ sub told {
 
 # A client that takes nothing has as long as send_timeout.
 
-my $idle = client('flood');
+my $idle = begun('flood');
 
 is(told($stub, '/_left'), 'left', 'the model is left before its end');
 like($nginx->log_text(), qr/client timed out/, 'because of the client');
@@ -116,7 +68,7 @@ close $idle;
 
 # The comment of a silent stream finds nobody, after 15 seconds.
 
-my $gone = client('silent');
+my $gone = begun('silent');
 ok(until_true(sub { told($stub, '/_hangs') eq 'hangs 1' }),
    'the model is silent');
 

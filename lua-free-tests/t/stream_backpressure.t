@@ -16,12 +16,11 @@ BEGIN {
 
 use Edge::Flood;
 use Edge::Server;
-use Edge::Stub;
+use Edge::Stream;
 use Test::More;
 use Time::HiRes qw(sleep);
 
 my $flood = $ENV{TEST_NGINX_RAND_PORT_2};
-my $stub = "http://127.0.0.1:$ENV{TEST_NGINX_RAND_PORT_1}";
 
 # The pipelines, and how much the model of each has to say.
 my %bytes = (little => 100, docs => 5_000_000, much => 100_000_000);
@@ -51,15 +50,6 @@ sub settled {
     return $before;
 }
 
-# A client that has asked for a stream.
-sub client {
-    my ($module) = @_;
-
-    my $s = connected() or die "no connection\n";
-    print $s post("/api/v1/$module/query", '{"query":"q","stream":true}');
-    return $s;
-}
-
 # The numbers that are not where they belong: none.
 sub disorder {
     my ($text) = @_;
@@ -72,50 +62,11 @@ sub disorder {
     return $n ? '' : 'no tokens';
 }
 
-Edge::Stub::start($ENV{TEST_NGINX_RAND_PORT_1}, {
-    embed => sub {
-        Edge::Stub::http('{"data":[{"index":0,"embedding":[1,2,3]}]}')
-    },
-    search => sub {
-        Edge::Stub::http('{"result":{"points":[{"id":1,"score":0.9,"payload":'
-            . '{"tenant_id":"acme","doc_id":"d","chunk":0,"text":"t"}}]}}')
-    },
-});
-
 Edge::Flood::start($flood);
 
-my ($modules, $places) = ('', '');
-
-for my $name (sort keys %bytes) {
-    $modules .= <<"END";
-    edge_rag $name {
-        embed /_embed/ model=e dimensions=3;
-        search /_search/ collection=c;
-        generate /_$name/ model=m;
-        timeout embed=60s search=60s first_token=60s idle=60s;
-    }
-    edge_module $name { rag $name; }
-END
-    $places .= <<"END";
-        location /_$name/ {
-            internal;
-            proxy_pass http://127.0.0.1:$flood/$bytes{$name}/;
-        }
-END
-}
-
-my $nginx = Edge::Server->start(<<"END");
-    proxy_http_version 1.1;
-    proxy_set_header Connection "";
-    $modules
-    server {
-        listen 127.0.0.1:$ENV{TEST_NGINX_SERVER_PORT};
-        location /api/ { edge_tenant \$http_x_t unverified; edge_route on; }
-        location /_embed/ { internal; proxy_pass $stub/embed/; }
-        location /_search/ { internal; proxy_pass $stub/search/; }
-        $places
-    }
-END
+my $nginx = start_streams(models => {
+    map { $_ => "http://127.0.0.1:$flood/$bytes{$_}/" } keys %bytes
+});
 
 # What the first answer takes, of code not used before most of all, is no
 # growth.

@@ -16,85 +16,36 @@ BEGIN {
 }
 
 use Edge::Server;
-use Edge::Stub;
+use Edge::Stream;
 use Test::More;
 use Time::HiRes qw(time);
 
-my $stub = "http://127.0.0.1:$ENV{TEST_NGINX_RAND_PORT_1}";
-
-my $head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-    . "Transfer-Encoding: chunked\r\n\r\n";
-
 my $done = "e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n";
 
-sub chunk {
-    return sprintf "%x\r\n%s\r\n", length $_[0], $_[0];
-}
-
-sub event {
-    return chunk('data: {"choices":[{"delta":{"content":"' . $_[0]
-                 . "\"}}]}\n\n");
-}
+sub event { chunk(token(@_)) }
 
 # What a model does, all in less than 38 seconds: what ends a silence comes
 # seven seconds and a half away from where a comment would.
 my %models = (
-    nothing => sub { (\22.5, $head . event('late') . $done) },
-    headed => sub { ($head, \22.5, event('late') . $done) },
-    paused => sub { ($head . event('soon'), \37.5, event('late') . $done) },
+    nothing => sub { (\22.5, $stream_head . event('late') . $done) },
+    headed => sub { ($stream_head, \22.5, event('late') . $done) },
+    paused => sub {
+        ($stream_head . event('soon'), \37.5, event('late') . $done)
+    },
     empty => sub {
-        ($head, map({ (\3, event('')) } 1 .. 7), \1.5,
+        ($stream_head, map({ (\3, event('')) } 1 .. 7), \1.5,
          event('late') . $done)
     },
     comments => sub {
-        ($head, map({ (\3, chunk(": keep-alive\n\n")) } 1 .. 7), \1.5,
+        ($stream_head, map({ (\3, chunk(": keep-alive\n\n")) } 1 .. 7), \1.5,
          event('late') . $done)
     },
     steady => sub {
-        ($head, map({ (\6, event("t$_")) } 1 .. 3), $done)
+        ($stream_head, map({ (\6, event("t$_")) } 1 .. 3), $done)
     },
 );
 
-Edge::Stub::start($ENV{TEST_NGINX_RAND_PORT_1}, {
-    embed => sub {
-        Edge::Stub::http('{"data":[{"index":0,"embedding":[1,2,3]}]}')
-    },
-    search => sub {
-        Edge::Stub::http('{"result":{"points":[{"id":1,"score":0.9,"payload":'
-            . '{"tenant_id":"acme","doc_id":"d","chunk":0,"text":"t"}}]}}')
-    },
-    %models,
-});
-
-my ($modules, $places) = ('', '');
-
-for my $name (sort keys %models) {
-    $modules .= <<"END";
-    edge_rag $name {
-        embed /_embed/ model=e dimensions=3;
-        search /_search/ collection=c;
-        generate /_$name/ model=m;
-        timeout embed=60s search=60s first_token=60s idle=60s;
-    }
-    edge_module $name { rag $name; }
-END
-    $places .= <<"END";
-        location /_$name/ { internal; proxy_pass $stub/$name/; }
-END
-}
-
-my $nginx = Edge::Server->start(<<"END");
-    proxy_http_version 1.1;
-    proxy_set_header Connection "";
-    $modules
-    server {
-        listen 127.0.0.1:$ENV{TEST_NGINX_SERVER_PORT};
-        location /api/ { edge_tenant \$http_x_t unverified; edge_route on; }
-        location /_embed/ { internal; proxy_pass $stub/embed/; }
-        location /_search/ { internal; proxy_pass $stub/search/; }
-        $places
-    }
-END
+my $nginx = start_streams(models => \%models);
 
 my (%client, %asked, %at, %comments, @early, @late);
 

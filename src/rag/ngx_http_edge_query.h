@@ -216,10 +216,16 @@ const char *ngx_http_edge_llm_read(ngx_http_edge_query_t *q,
 const char *ngx_http_edge_llm_event(ngx_http_edge_query_t *q,
     ngx_str_t *data, ngx_str_t *text, ngx_str_t *padding);
 
-/* ngx_http_edge_stream.c: the client's stream. */
+/* ngx_http_edge_stream_main.c: the client's stream but for the answer. */
 
 /* Sends the header and the first event; NGX_OK, or as ctx->step. */
 ngx_int_t ngx_http_edge_stream_open(ngx_http_edge_query_t *q);
+/* Sends what b holds; last ends the response. As ctx->step. */
+ngx_int_t ngx_http_edge_stream_write(ngx_http_edge_query_t *q,
+    ngx_edge_buf_t *b, ngx_uint_t last);
+
+/* ngx_http_edge_stream.c: the model's answer in it. */
+
 /* Makes the call stream to the client as the model's answer comes. */
 ngx_int_t ngx_http_edge_stream_attach(ngx_http_edge_query_t *q,
     ngx_http_edge_sub_t *sub);
@@ -231,9 +237,6 @@ ngx_uint_t ngx_http_edge_stream_done(ngx_http_edge_query_t *q);
 ngx_uint_t ngx_http_edge_stream_stopped(ngx_http_edge_query_t *q);
 /* What went wrong inside a stream whose call ended well; NULL: nothing. */
 const char *ngx_http_edge_stream_fault(ngx_http_edge_query_t *q);
-/* Sends what b holds; last ends the response. As ctx->step. */
-ngx_int_t ngx_http_edge_stream_write(ngx_http_edge_query_t *q,
-    ngx_edge_buf_t *b, ngx_uint_t last);
 
 /* ngx_http_edge_replay.c: sends a cached answer behind the first event. As
  * ctx->step. */
