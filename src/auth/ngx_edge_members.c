@@ -10,6 +10,7 @@
 
 
 #include "auth/ngx_edge_members.h"
+#include "lib/ngx_edge_word.h"
 
 #define NGX_EDGE_MEMBERS_ODD  0x9e3779b97f4a7c15ULL
 
@@ -19,8 +20,7 @@
 
 /* Not 0 if one of the eight bytes is a backslash. */
 #define ngx_edge_members_escapes(word)                                        \
-    ((((word) ^ 0x5c5c5c5c5c5c5c5cULL) - 0x0101010101010101ULL)               \
-     & ~((word) ^ 0x5c5c5c5c5c5c5c5cULL) & 0x8080808080808080ULL)
+    (ngx_edge_word_has(word, '\\') & NGX_EDGE_WORD_HIGH)
 
 
 static uint32_t ngx_edge_members_hash(const ngx_edge_members_t *m,

@@ -74,6 +74,8 @@ static ngx_int_t ngx_http_edge_stream_body(ngx_http_edge_sub_t *sub,
 static ngx_int_t ngx_http_edge_stream_pass(ngx_http_edge_stream_t *st);
 static ngx_int_t ngx_http_edge_stream_read(ngx_http_edge_stream_t *st);
 static ngx_int_t ngx_http_edge_stream_event(ngx_http_edge_stream_t *st);
+static const char *ngx_http_edge_stream_text(ngx_http_edge_stream_t *st,
+    ngx_str_t *text);
 static ngx_buf_t *ngx_http_edge_stream_buf(ngx_http_edge_stream_t *st,
     size_t size);
 static size_t ngx_http_edge_stream_waiting(ngx_http_edge_stream_t *st);
@@ -329,18 +331,15 @@ ngx_http_edge_stream_read(ngx_http_edge_stream_t *st)
 static ngx_int_t
 ngx_http_edge_stream_event(ngx_http_edge_stream_t *st)
 {
-    ngx_str_t               text, padding, *data;
+    ngx_str_t               text;
     ngx_buf_t              *b;
     const char             *fault;
     ngx_edge_buf_t          out;
-    ngx_edge_repeat_t      *repeat;
     ngx_http_edge_query_t  *q;
 
     q = st->query;
-    data = &st->input->sse.data;
-    repeat = &st->input->repeat;
 
-    if (ngx_edge_scan_is(data, "[DONE]")) {
+    if (ngx_edge_scan_is(&st->input->sse.data, "[DONE]")) {
         st->done = 1;
     }
 
@@ -348,17 +347,11 @@ ngx_http_edge_stream_event(ngx_http_edge_stream_t *st)
         return NGX_OK;
     }
 
-    if (ngx_edge_repeat_read(repeat, data, &text) != NGX_OK) {
-        fault = ngx_http_edge_llm_event(q, data, &text, &padding);
+    fault = ngx_http_edge_stream_text(st, &text);
 
-        if (fault) {
-            ngx_http_edge_stream_fail(st, fault);
-            return NGX_OK;
-        }
-
-        /* also if it has no text: only what was read last may be repeated */
-
-        ngx_edge_repeat_keep(repeat, st->sub->pool, data, &text, &padding);
+    if (fault) {
+        ngx_http_edge_stream_fail(st, fault);
+        return NGX_OK;
     }
 
     if (text.len == 0) {
@@ -400,6 +393,35 @@ ngx_http_edge_stream_event(ngx_http_edge_stream_t *st)
     }
 
     return NGX_OK;
+}
+
+
+/* The text of the event that was read.  NULL, or what is wrong with it. */
+
+static const char *
+ngx_http_edge_stream_text(ngx_http_edge_stream_t *st, ngx_str_t *text)
+{
+    ngx_str_t           padding, *data;
+    const char         *fault;
+    ngx_edge_repeat_t  *repeat;
+
+    data = &st->input->sse.data;
+    repeat = &st->input->repeat;
+
+    if (ngx_edge_repeat_read(repeat, data, text) == NGX_OK) {
+        return NULL;
+    }
+
+    fault = ngx_http_edge_llm_event(st->query, data, text, &padding);
+
+    if (fault == NULL) {
+
+        /* also if it has no text: only what was read last may be repeated */
+
+        ngx_edge_repeat_keep(repeat, st->sub->pool, data, text, &padding);
+    }
+
+    return fault;
 }
 
 
